@@ -1,0 +1,12 @@
+// The small door: what a predictor needs.
+
+/** First byte that the host may use; static memory of the kernels lies below. */
+export function heapBase(): usize {
+  return __heap_base
+}
+
+export { biasActivation } from './activation'
+export { gatherRows } from './gather'
+export { gemmNT } from './gemm'
+export { standardize, weightedSum } from './reduce'
+export { softmax } from './softmax'

@@ -1,0 +1,13 @@
+// The large door: the small one, and what only learning needs.
+
+export * from './infer'
+
+export { activationGradient } from './activation'
+export { covariance, symmetricEigen } from './eigen'
+export { gemmNN, gemmTN } from './gemm'
+export { kmeans1d } from './kmeans'
+export { addGradient, addGradientLabels, crossEntropy, crossEntropyLabels, squaredError } from './loss'
+export { consensus, spread } from './mutual'
+export { adam, adamw, clipNorm, sgd } from './optimizer'
+export { normals, permutation, uniforms } from './random'
+export { argmaxRows, columnMoments, columnSums, dot } from './reduce'

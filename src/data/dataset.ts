@@ -1,0 +1,172 @@
+import { DataError, ShapeError } from '../core/errors.ts'
+
+/** A column of measurements; NaN is a gap. */
+export interface NumberColumn {
+  readonly kind: 'number'
+  readonly name: string
+  readonly values: Float64Array
+}
+
+/** A column of categories: an index into `levels` per row; -1 is a gap. */
+export interface CategoryColumn {
+  readonly kind: 'category'
+  readonly name: string
+  readonly codes: Int32Array
+  readonly levels: readonly string[]
+}
+
+export type Column = NumberColumn | CategoryColumn
+
+/** One view of the subjects. A row whose `present` is 0 has no such view at all: its cells mean nothing. */
+export interface Modality {
+  readonly name: string
+  readonly columns: readonly Column[]
+  readonly present: Uint8Array
+}
+
+/** What is to be predicted. Labels index `classes`; values are (rows, outputs), row-major. */
+export type Target =
+  | { readonly task: 'classification'; readonly classes: readonly string[]; readonly labels: Int32Array }
+  | { readonly task: 'regression'; readonly outputs: readonly string[]; readonly values: Float64Array }
+
+/** Subjects as rows, several views of each. */
+export interface Inputs {
+  readonly ids: readonly string[]
+  readonly modalities: readonly Modality[]
+}
+
+/** Inputs and what they should predict. */
+export interface Dataset extends Inputs {
+  readonly target: Target
+}
+
+/** Values a subject's outcome has: classes, or outputs of a regression. */
+export const targetNames = (target: Target): readonly string[] =>
+  target.task === 'classification' ? target.classes : target.outputs
+
+/**
+ * A modality from an array of numbers.
+ * @param values (rows, features) row-major; NaN is a gap
+ * @param features the features' names; `0`, `1`, … when only their number is given
+ * @param present 1 for each row that has this modality; all rows when left out
+ * @throws ShapeError when the sizes do not fit
+ */
+export function modality(
+  name: string,
+  values: Float32Array | Float64Array,
+  features: readonly string[] | number,
+  present?: Uint8Array,
+): Modality {
+  const names = typeof features === 'number' ? Array.from({ length: features }, (_, i) => String(i)) : features
+  const rows = values.length / names.length
+  if (!Number.isInteger(rows)) {
+    throw new ShapeError(`modality "${name}" has ${values.length} values, which is no multiple of its ${names.length} features`)
+  }
+  const columns = names.map((feature, j) => {
+    const column = new Float64Array(rows)
+    for (let i = 0; i < rows; i++) column[i] = values[i * names.length + j]
+    return { kind: 'number', name: feature, values: column } as const
+  })
+  return { name, columns, present: present ?? new Uint8Array(rows).fill(1) }
+}
+
+/** Checks what the types cannot say. @throws ShapeError, DataError naming the modality, row and value */
+export function checkInputs({ ids, modalities }: Inputs): void {
+  if (ids.length === 0) throw new DataError('there are no rows: give at least one subject')
+  const seen = new Set<string>()
+  for (const id of ids) {
+    if (seen.has(id)) throw new DataError(`id "${id}" stands twice: give each subject one row`)
+    seen.add(id)
+  }
+  if (modalities.length === 0) throw new DataError('there is no modality: give at least one view of the subjects')
+  const names = new Set<string>()
+  for (const { name, columns, present } of modalities) {
+    if (names.has(name)) throw new DataError(`two modalities are named "${name}": give each its own name`)
+    names.add(name)
+    if (present.length !== ids.length) {
+      throw new ShapeError(`modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`)
+    }
+    if (columns.length === 0) throw new DataError(`modality "${name}" has no features: give it at least one column`)
+    const features = new Set<string>()
+    for (const column of columns) {
+      if (features.has(column.name)) throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
+      features.add(column.name)
+      checkColumn(name, column, ids)
+    }
+  }
+}
+
+function checkColumn(modality: string, column: Column, ids: readonly string[]): void {
+  const cells = column.kind === 'number' ? column.values : column.codes
+  if (cells.length !== ids.length) {
+    throw new ShapeError(`feature "${column.name}" of "${modality}" has ${cells.length} rows, there are ${ids.length} ids`)
+  }
+  for (let i = 0; i < cells.length; i++) {
+    const good = column.kind === 'number' ? Math.abs(cells[i]) !== Infinity : cells[i] >= -1 && cells[i] < column.levels.length
+    if (!good) {
+      throw new DataError(
+        `feature "${column.name}" of "${modality}" is ${cells[i]} for "${ids[i]}": ` +
+          (column.kind === 'number' ? 'give a finite number, or NaN for a gap' : `give an index into its ${column.levels.length} levels, or -1`),
+      )
+    }
+  }
+}
+
+/** checkInputs, and the target. @throws ShapeError, DataError */
+export function checkDataset(data: Dataset): void {
+  checkInputs(data)
+  const { target, ids } = data
+  if (target.task === 'classification') {
+    if (target.labels.length !== ids.length) throw new ShapeError(`there are ${target.labels.length} labels for ${ids.length} ids`)
+    if (target.classes.length < 2) throw new DataError(`there is only the class "${target.classes[0]}": a classifier needs two`)
+    for (let i = 0; i < ids.length; i++) {
+      if (!(target.labels[i] >= 0 && target.labels[i] < target.classes.length)) {
+        throw new DataError(`the label of "${ids[i]}" is ${target.labels[i]}: give an index into the ${target.classes.length} classes`)
+      }
+    }
+  } else {
+    const outputs = target.outputs.length
+    if (target.values.length !== ids.length * outputs) {
+      throw new ShapeError(`the target has ${target.values.length} values for ${ids.length} ids and ${outputs} outputs`)
+    }
+    const bad = target.values.findIndex((v) => !Number.isFinite(v))
+    if (bad >= 0) {
+      throw new DataError(`the target "${target.outputs[bad % outputs]}" of "${ids[Math.floor(bad / outputs)]}" is ${target.values[bad]}: give a finite number`)
+    }
+  }
+}
+
+/** A fingerprint of everything in the data set, to tell later whether a file was trained on it (FNV-1a, 64 bits). */
+export function digest(data: Dataset): string {
+  let low = 0x84222325
+  let high = 0xcbf29ce4
+  // The 64-bit product with 2⁴⁰ + 0x1b3, by 16-bit halves.
+  const byte = (b: number) => {
+    low ^= b
+    const l0 = (low & 0xffff) * 0x1b3
+    const l1 = (low >>> 16) * 0x1b3 + (l0 >>> 16)
+    high = (Math.imul(high, 0x1b3) + Math.floor(l1 / 65536) + (low << 8)) >>> 0
+    low = (((l1 & 0xffff) << 16) | (l0 & 0xffff)) >>> 0
+  }
+  const bytes = (array: ArrayBufferView) => {
+    const view = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    for (let i = 0; i < view.length; i++) byte(view[i])
+  }
+  const text = (s: string) => {
+    bytes(new TextEncoder().encode(s))
+    byte(0)
+  }
+  data.ids.forEach(text)
+  for (const m of data.modalities) {
+    text(m.name)
+    bytes(m.present)
+    for (const column of m.columns) {
+      text(column.name)
+      if (column.kind === 'category') column.levels.forEach(text)
+      bytes(column.kind === 'number' ? column.values : column.codes)
+    }
+  }
+  targetNames(data.target).forEach(text)
+  bytes(data.target.task === 'classification' ? data.target.labels : data.target.values)
+  return `fnv1a64:${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`
+}
