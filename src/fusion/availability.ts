@@ -1,0 +1,27 @@
+// Which students can speak for which rows. Nothing else asks, and no value ever stands for a missing modality.
+
+import type { Inputs } from '../data/dataset.ts'
+import type { StudentSpec } from './student.ts'
+
+/** The modalities at hand: 1 or 0 for each, in the model's order, as a string of digits, so that it can be a key. */
+export type Pattern = string
+
+/** A student speaks if every modality it uses is there. */
+export const canSpeak = (spec: StudentSpec, pattern: Pattern): boolean =>
+  spec.extractors.every((e, m) => e.kind === 'skip' || pattern[m] === '1')
+
+/** The pattern of every row. @param names the modalities asked for; one that the inputs lack is missing in every row */
+export function patternsOf(inputs: Inputs, names: readonly string[]): Pattern[] {
+  const present = names.map((name) => inputs.modalities.find((m) => m.name === name)?.present)
+  return inputs.ids.map((_, row) => present.map((p) => (p?.[row] ? '1' : '0')).join(''))
+}
+
+/** 1 for each row the student can see. */
+export const sees = (spec: StudentSpec, patterns: readonly Pattern[]): Uint8Array =>
+  Uint8Array.from(patterns, (pattern) => (canSpeak(spec, pattern) ? 1 : 0))
+
+/** Is every modality of `a` also in `b`? */
+export const within = (a: Pattern, b: Pattern): boolean => {
+  for (let m = 0; m < a.length; m++) if (a[m] === '1' && b[m] !== '1') return false
+  return true
+}

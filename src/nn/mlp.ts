@@ -1,0 +1,42 @@
+import type { InferKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
+import { type Activation, type Dense, dense, type Window } from './dense.ts'
+
+/** A chain of layers; widths are input, hidden …, output. Hidden layers use `activation`, the last one is linear. */
+export interface MlpSpec {
+  readonly widths: readonly number[]
+  readonly activation: Activation
+}
+
+/** Names and shapes of its tensors, as PyTorch's Linear has them. */
+export function mlpShapes(name: string, { widths }: MlpSpec): [string, number[]][] {
+  return widths.slice(1).flatMap((outputs, l): [string, number[]][] => [
+    [`${name}.${l}.weight`, [outputs, widths[l]]],
+    [`${name}.${l}.bias`, [outputs]],
+  ])
+}
+
+/** Its layers in a block whose tensors of this network start at `at`. */
+export function mlpLayers({ widths, activation }: MlpSpec, at: Pointer): Dense[] {
+  let p = at
+  return widths.slice(1).map((outputs, l) => {
+    const inputs = widths[l]
+    const weight = p
+    const bias = p + 4 * inputs * outputs
+    p = bias + 4 * outputs
+    return { weight, bias, inputs, outputs, activation: l === widths.length - 2 ? 'identity' : activation }
+  })
+}
+
+/**
+ * y (B, output) of x (B, input).
+ * @param hidden one window per hidden layer, kept for the backward pass
+ */
+export function mlp(kernels: InferKernels, y: Window, x: Window, layers: readonly Dense[], hidden: readonly Window[], B: number): void {
+  let input = x
+  layers.forEach((layer, l) => {
+    const output = l < hidden.length ? hidden[l] : y
+    dense(kernels, output, input, layer, B)
+    input = output
+  })
+}

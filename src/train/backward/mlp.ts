@@ -1,0 +1,45 @@
+// Mirror of nn/mlp.ts.
+
+import type { Dense, Window } from '../../nn/dense.ts'
+import type { TrainKernels } from '../../wasm/kernels.ts'
+import type { Pointer } from '../../wasm/memory.ts'
+import { denseGradient, denseInputGradient, throughActivation } from './dense.ts'
+
+/**
+ * Gradients of a network into the block at `gradient` (the layout of its parameters).
+ * @param dY (B, output): gradient of its output
+ * @param x (B, input), hidden: what the forward pass had
+ * @param scratch two windows as wide as the widest hidden layer
+ * @returns the gradient before the first layer's activation, for whoever needs that of x
+ */
+export function mlpGradient(
+  kernels: TrainKernels,
+  gradient: Pointer,
+  dY: Window,
+  x: Window,
+  layers: readonly Dense[],
+  hidden: readonly Window[],
+  scratch: readonly [Pointer, Pointer],
+  B: number,
+): Window {
+  const start = layers[0].weight
+  let d = dY
+  for (let l = layers.length - 1; l >= 0; l--) {
+    const layer = layers[l]
+    denseGradient(
+      kernels,
+      gradient + (layer.weight - start),
+      gradient + (layer.bias - start),
+      d,
+      l > 0 ? hidden[l - 1] : x,
+      layer,
+      B,
+    )
+    if (l === 0) break
+    const below = { at: scratch[l % 2], ld: layer.inputs }
+    denseInputGradient(kernels, below, d, layer, B, 0, layer.inputs)
+    throughActivation(kernels, below, hidden[l - 1], layers[l - 1], B)
+    d = below
+  }
+  return d
+}

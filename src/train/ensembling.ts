@@ -1,0 +1,183 @@
+import { type Pattern, within } from '../fusion/availability.ts'
+import { byLoss, type Ensembles, inverseLoss, RULES, type Rule, weightsByLoss } from '../fusion/ensemble.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
+import type { Session } from '../wasm/session.ts'
+
+/** Greedy selection: it starts with the `best` students, leaves out the worst `prune` of them, and has at most `most`. */
+export interface GreedySpec {
+  readonly best: number
+  readonly prune: number
+  readonly most: number
+}
+
+/** Outputs (M, rows, outputs) of a cohort on validation rows, and what they should be: labels, or values (rows, outputs). */
+export interface Judged {
+  readonly outputs: Float32Array
+  readonly students: number
+  readonly target: Int32Array | Float32Array
+  readonly width: number
+}
+
+/** Students' outputs in session memory, where the kernels judge them. */
+export interface Jury {
+  /** Mean task loss of each student alone. */
+  readonly losses: Float64Array
+  /** The loss of the average of those taken, and i with them if given; everyone weighs 1 / loss. */
+  loss(i?: number): number
+  /** Takes student i into the average. */
+  take(i: number): void
+  close(): void
+}
+
+export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, students, target, width }: Judged): Jury {
+  const mark = memory.mark()
+  const rows = outputs.length / students / width
+  const size = rows * width
+  const all = memory.put(outputs)
+  const wanted = memory.put(target)
+  const rowWeight = memory.put(new Float32Array(rows).fill(1 / rows))
+  // The weighted sum of those taken, and behind it the next one: the two arrays that weightedSum adds.
+  const pair = memory.alloc(8 * size)
+  const mix = memory.alloc(4 * size)
+  const factors = memory.alloc(8)
+  const lossOf = (at: Pointer) =>
+    target instanceof Int32Array
+      ? kernels.crossEntropyLabels(at, wanted, rowWeight, rows, width)
+      : kernels.squaredError(at, wanted, rowWeight, rows, width) / width
+  const losses = Float64Array.from({ length: students }, (_, i) => lossOf(all + 4 * i * size))
+  const worth = inverseLoss(losses, Array.from(losses.keys()))
+  memory.f32(pair, 2 * size).fill(0)
+  let taken = 0
+  const add = (i: number | undefined, divisor: number) => {
+    if (i !== undefined) memory.copy(pair + 4 * size, all + 4 * i * size, 4 * size)
+    memory.f32(factors, 2).set([1 / divisor, i === undefined ? 0 : worth[i] / divisor])
+    kernels.weightedSum(mix, pair, factors, 2, size)
+  }
+  return {
+    losses,
+    loss(i) {
+      add(i, taken + (i === undefined ? 0 : worth[i]))
+      return lossOf(mix)
+    },
+    take(i) {
+      add(i, 1)
+      memory.copy(pair, mix, 4 * size)
+      taken += worth[i]
+    },
+    close: () => memory.release(mark),
+  }
+}
+
+/** A greedy selection: members in the order they came, and the ensemble's validation loss after each addition. */
+export interface Greedy {
+  readonly members: readonly number[]
+  readonly trace: readonly number[]
+  readonly weights: Float32Array
+}
+
+/**
+ * Greedy selection (Caruana et al., ICML 2004) without replacement: from the best students on, the one that lowers the
+ * validation loss most is added while it lowers it at all. Members weigh 1 / validation loss.
+ */
+export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
+  const { losses } = jury
+  const ranked = byLoss(losses, Array.from(losses.keys()))
+  const kept = ranked.slice(0, Math.max(1, Math.floor(ranked.length * (1 - prune))))
+  const members = kept.slice(0, best)
+  for (const i of members) jury.take(i)
+  const trace = [jury.loss()]
+  while (members.length < Math.min(most, kept.length)) {
+    let next = -1
+    let lowest = trace[trace.length - 1]
+    for (const i of kept) {
+      const loss = members.includes(i) ? lowest : jury.loss(i)
+      if (loss < lowest) {
+        lowest = loss
+        next = i
+      }
+    }
+    if (next < 0) break
+    jury.take(next)
+    members.push(next)
+    trace.push(lowest)
+  }
+  return { members, trace, weights: inverseLoss(losses, members) }
+}
+
+/** Fewer common validation rows than this cannot tell students apart: their own losses over all rows they saw decide. */
+const ENOUGH_ROWS = 10
+
+/** Six modalities have 63 patterns: all are listed. With more, those that occur. */
+const ALL_PATTERNS_UP_TO = 6
+
+/** The patterns worth an ensemble of their own. @param seen patterns of training and validation rows */
+export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Pattern[] {
+  const full = '1'.repeat(modalities)
+  if (modalities > ALL_PATTERNS_UP_TO) return [...new Set([full, ...seen])].filter((p) => p.includes('1')).sort().reverse()
+  const count = 2 ** modalities - 1
+  return Array.from({ length: count }, (_, i) => (count - i).toString(2).padStart(modalities, '0'))
+}
+
+/**
+ * Weights of every rule for every pattern. A pattern's students are judged on the validation rows that have all of its
+ * modalities, so that each is judged on the same rows.
+ * @param judged outputs on the validation rows, whose patterns are `rows`
+ * @param able students that can speak for a pattern
+ * @param losses validation losses of the students, each over the rows it sees
+ */
+export function ensemblesOf(
+  session: Session<TrainKernels>,
+  judged: Judged,
+  rows: readonly Pattern[],
+  patterns: readonly Pattern[],
+  able: (pattern: Pattern) => number[],
+  losses: Float64Array,
+  spec: GreedySpec,
+): Ensembles {
+  const listed: Pattern[] = []
+  const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
+  for (const pattern of patterns) {
+    const members = able(pattern).filter((i) => Number.isFinite(losses[i]))
+    if (members.length === 0) continue
+    listed.push(pattern)
+    const common = Array.from(rows.keys()).filter((row) => within(pattern, rows[row]))
+    if (common.length < ENOUGH_ROWS) {
+      for (const rule of RULES) weights[rule].push(weightsByLoss(rule, losses, members, spec.best))
+      continue
+    }
+    const jury = juryOf(session, part(judged, members, common))
+    const spread = (w: Float32Array) => {
+      const whole = new Float32Array(losses.length)
+      members.forEach((student, i) => {
+        whole[student] = w[i]
+      })
+      return whole
+    }
+    const everyone = Array.from(members.keys())
+    for (const rule of RULES) {
+      const w = rule === 'greedy' ? greedy(jury, spec).weights : weightsByLoss(rule, jury.losses, everyone, spec.best)
+      weights[rule].push(spread(w))
+    }
+    jury.close()
+  }
+  return { patterns: listed, weights }
+}
+
+/** The outputs of some students on some rows. */
+function part({ outputs, students, target, width }: Judged, members: readonly number[], rows: readonly number[]): Judged {
+  const all = outputs.length / students / width
+  const chosen = new Float32Array(members.length * rows.length * width)
+  members.forEach((student, i) => {
+    rows.forEach((row, b) => {
+      const at = (student * all + row) * width
+      chosen.set(outputs.subarray(at, at + width), (i * rows.length + b) * width)
+    })
+  })
+  const per = target instanceof Int32Array ? 1 : width
+  const wanted = target instanceof Int32Array ? new Int32Array(rows.length) : new Float32Array(rows.length * width)
+  rows.forEach((row, b) => {
+    wanted.set(target.subarray(row * per, (row + 1) * per), b * per)
+  })
+  return { outputs: chosen, students: members.length, target: wanted, width }
+}

@@ -1,0 +1,25 @@
+import type { Source, Student } from '../fusion/student.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
+import type { Session } from '../wasm/session.ts'
+
+/** Targets of all rows in memory: labels (rows) i32, or values (rows, outputs) f32. */
+export interface TargetRows {
+  readonly task: 'classification' | 'regression'
+  readonly at: Pointer
+  readonly outputs: number
+}
+
+/**
+ * What a cohort is trained on: rows of all splits in session memory, and which of them are for what.
+ * `sees[i][row]` is 1 where student i has every modality it needs.
+ */
+export interface Problem {
+  readonly session: Session<TrainKernels>
+  readonly students: readonly Student[]
+  readonly sees: readonly Uint8Array[]
+  readonly sources: ReadonlyMap<string, Source>
+  readonly target: TargetRows
+  readonly train: Int32Array
+  readonly validation: Int32Array
+}

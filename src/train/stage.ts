@@ -1,0 +1,96 @@
+import { noSteps, type OptimizerSpec, type Steps } from './optimizer.ts'
+import { type Losses, type Plan, type Sharing, trainBatch, validate } from './step.ts'
+
+/** A student as it can be gone on from: its block, and Adam's memory if the run goes on where it was. */
+export interface Start {
+  readonly block: Float32Array
+  readonly moments?: Float32Array
+  readonly steps?: Readonly<Steps>
+}
+
+/** One training of the whole cohort at one ρ. */
+export interface Stage {
+  readonly sharing: Sharing
+  readonly epochs: number
+  readonly batch: number
+  readonly optimizer: OptimizerSpec
+  readonly starts: readonly Start[]
+  /** Order of the training rows in an epoch, from 0. Stages that are compared are given the same. */
+  readonly order: (epoch: number) => Int32Array
+  /** Whether a checkpoint holds the optimizer's moments too. */
+  readonly keepMoments: boolean
+}
+
+/** Mean losses of an epoch, by student. */
+export interface EpochLosses {
+  readonly train: Losses
+  readonly validation: Losses
+}
+
+/** What a stage leaves: every student at its own best validation task loss. */
+export interface StageResult {
+  readonly rho: number
+  readonly best: readonly Start[]
+  readonly losses: Float64Array
+  /** From 1; 0 for a student that saw no validation row, which is taken after the last epoch. */
+  readonly bestEpoch: Int32Array
+  readonly epochs: readonly EpochLosses[]
+}
+
+/** One batch done: its epoch, from 1, and the losses before its step. */
+export interface BatchDone {
+  readonly rho: number
+  readonly epoch: number
+  readonly losses: Losses
+}
+
+/** Trains, yielding after each batch. */
+export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageResult> {
+  const { problem, states } = plan
+  const { memory } = problem.session
+  const M = states.length
+  states.forEach((state, i) => {
+    const { block, moments, steps } = stage.starts[i]
+    memory.f32(state.block, state.size).set(block)
+    if (moments) memory.f32(state.first, 2 * state.size).set(moments)
+    else memory.f32(state.first, 2 * state.size).fill(0)
+    state.steps = { ...(steps ?? noSteps()) }
+  })
+  const best: Start[] = []
+  const keep = (i: number) => {
+    const { block, first, size, steps } = states[i]
+    const held = best[i] ?? { block: new Float32Array(size), moments: stage.keepMoments ? new Float32Array(2 * size) : undefined }
+    held.block.set(memory.f32(block, size))
+    held.moments?.set(memory.f32(first, 2 * size))
+    best[i] = { ...held, steps: { ...steps } }
+  }
+  const losses = new Float64Array(M).fill(Number.POSITIVE_INFINITY)
+  const bestEpoch = new Int32Array(M)
+  const epochs: EpochLosses[] = []
+  for (let epoch = 1; epoch <= stage.epochs; epoch++) {
+    const order = stage.order(epoch - 1)
+    const sums = { task: new Float64Array(M), total: new Float64Array(M) }
+    const rows = new Float64Array(M)
+    for (let at = 0; at < order.length; at += stage.batch) {
+      const { losses: before, seen } = trainBatch(plan, order.subarray(at, at + stage.batch), stage.sharing, stage.optimizer)
+      for (let i = 0; i < M; i++) {
+        sums.task[i] += before.task[i] * seen[i]
+        sums.total[i] += before.total[i] * seen[i]
+        rows[i] += seen[i]
+      }
+      yield { rho: stage.sharing.rho, epoch, losses: before }
+    }
+    const mean = (sum: Float64Array) => sum.map((v, i) => v / rows[i])
+    const validation = validate(plan, problem.validation, stage.sharing)
+    epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
+    for (let i = 0; i < M; i++) {
+      if (validation.task[i] < losses[i]) {
+        losses[i] = validation.task[i]
+        bestEpoch[i] = epoch
+        keep(i)
+      }
+    }
+  }
+  for (let i = 0; i < M; i++) if (!best[i]) keep(i)
+  return { rho: stage.sharing.rho, best, losses, bestEpoch, epochs }
+}
