@@ -106,9 +106,11 @@ export function symmetricEigen(values: usize, vectors: usize, a: usize, scratch:
     store<f64>(off + at(0, k, D), m > 0 ? load<f64>(a + at(k, k + 1, D)) : 0)
     if (m < 2) continue
     const v = a + at(k, k + 1, D)
-    const norm = Math.sqrt(dotF64(v, v, m))
     const head = load<f64>(v)
-    if (norm == Math.abs(head)) continue
+    const tail = dotF64(v + 8, v + 8, m - 1)
+    // Not "norm == |head|": a tail of 1e-9 vanishes in the norm, and still is 1e-9 of the matrix.
+    if (tail == 0) continue
+    const norm = Math.sqrt(head * head + tail)
     const alpha = head > 0 ? -norm : norm
     store<f64>(v, head - alpha)
     store<f64>(off + at(0, k, D), alpha)
@@ -136,6 +138,8 @@ export function symmetricEigen(values: usize, vectors: usize, a: usize, scratch:
     }
   }
   if (!implicitQL(values, off, vectors, D)) return false
+  // Beside ∞ every off-diagonal entry looks small, and one value is settled whatever it is.
+  for (let i = 0; i < D; i++) if (!isFinite(load<f64>(values + at(0, i, D)))) return false
   sortAndSign(values, vectors, work, D)
   return true
 }

@@ -64,10 +64,11 @@ export function kmeans1d(label: usize, x: usize, scratch: usize, n: i32, k: i32)
   return load<f64>(cost + stride * <usize>(k - 1) + ((<usize>(n - 1)) << 3))
 }
 
-/** Squared distances of sorted values i … j to their mean. */
+/** Squared distances of sorted values i … j to their mean; exactly 0 for one value. */
 // @ts-ignore: decorator
 @inline
 function within(sums: usize, squares: usize, i: i32, j: i32): f64 {
+  if (i == j) return 0
   const a = (<usize>i) << 3
   const b = (<usize>(j + 1)) << 3
   const sum = load<f64>(sums + b) - load<f64>(sums + a)

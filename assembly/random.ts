@@ -30,9 +30,12 @@ function unit(state: usize): f32 {
   return <f32>(next(state) >> 8) * 5.9604644775390625e-8
 }
 
-/** out (n) f32 = uniform on [low, high). */
+/** out (n) f32 = uniform on [low, high), or all low if high ≤ low. */
 export function uniforms(out: usize, state: usize, n: i32, low: f32, high: f32): void {
-  for (let i = 0; i < n; i++) store<f32>(out + words(i), low + (high - low) * unit(state))
+  for (let i = 0; i < n; i++) {
+    const v = low + (high - low) * unit(state)
+    store<f32>(out + words(i), v < high ? v : low) // the sum may round up to high
+  }
 }
 
 /** out (n) f32 = standard normal, by Marsaglia's polar method; draws come in pairs, the last is dropped when n is odd. */

@@ -1,19 +1,5 @@
-// The only host features that src/ may use. Anything else (fetch, process, document, Worker, a clock) is a compile error.
-
-declare namespace WebAssembly {
-  interface Module {
-    readonly [Symbol.toStringTag]?: string
-  }
-  interface Memory {
-    readonly buffer: ArrayBuffer
-    grow(pages: number): number
-  }
-  interface Instance {
-    readonly exports: unknown
-  }
-  const Memory: { new (descriptor: { initial: number; maximum: number }): Memory }
-  const Instance: { new (module: Module, imports: { env: { memory: Memory } }): Instance }
-}
+// The only host features that src/ may use, with webassembly.d.ts. Anything else (fetch, process, document, Worker, a clock)
+// is a compile error.
 
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>

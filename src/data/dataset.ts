@@ -37,6 +37,7 @@ export interface Inputs {
 
 /** Inputs and what they should predict. */
 export interface Dataset extends Inputs {
+  readonly title?: string
   readonly target: Target
 }
 
@@ -84,29 +85,34 @@ export function checkInputs({ ids, modalities }: Inputs): void {
     if (names.has(name)) throw new DataError(`two modalities are named "${name}": give each its own name`)
     names.add(name)
     if (present.length !== ids.length) {
-      throw new ShapeError(`modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`)
+      throw new ShapeError(
+        `modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`,
+      )
     }
     if (columns.length === 0) throw new DataError(`modality "${name}" has no features: give it at least one column`)
     const features = new Set<string>()
     for (const column of columns) {
       if (features.has(column.name)) throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
       features.add(column.name)
-      checkColumn(name, column, ids)
+      checkColumn(name, column, present, ids)
     }
   }
 }
 
-function checkColumn(modality: string, column: Column, ids: readonly string[]): void {
+function checkColumn(modality: string, column: Column, present: Uint8Array, ids: readonly string[]): void {
   const cells = column.kind === 'number' ? column.values : column.codes
   if (cells.length !== ids.length) {
     throw new ShapeError(`feature "${column.name}" of "${modality}" has ${cells.length} rows, there are ${ids.length} ids`)
   }
   for (let i = 0; i < cells.length; i++) {
+    if (!present[i]) continue
     const good = column.kind === 'number' ? Math.abs(cells[i]) !== Infinity : cells[i] >= -1 && cells[i] < column.levels.length
     if (!good) {
       throw new DataError(
         `feature "${column.name}" of "${modality}" is ${cells[i]} for "${ids[i]}": ` +
-          (column.kind === 'number' ? 'give a finite number, or NaN for a gap' : `give an index into its ${column.levels.length} levels, or -1`),
+          (column.kind === 'number'
+            ? 'give a finite number, or NaN for a gap'
+            : `give an index into its ${column.levels.length} levels, or -1`),
       )
     }
   }
@@ -117,11 +123,14 @@ export function checkDataset(data: Dataset): void {
   checkInputs(data)
   const { target, ids } = data
   if (target.task === 'classification') {
-    if (target.labels.length !== ids.length) throw new ShapeError(`there are ${target.labels.length} labels for ${ids.length} ids`)
+    if (target.labels.length !== ids.length)
+      throw new ShapeError(`there are ${target.labels.length} labels for ${ids.length} ids`)
     if (target.classes.length < 2) throw new DataError(`there is only the class "${target.classes[0]}": a classifier needs two`)
     for (let i = 0; i < ids.length; i++) {
       if (!(target.labels[i] >= 0 && target.labels[i] < target.classes.length)) {
-        throw new DataError(`the label of "${ids[i]}" is ${target.labels[i]}: give an index into the ${target.classes.length} classes`)
+        throw new DataError(
+          `the label of "${ids[i]}" is ${target.labels[i]}: give an index into the ${target.classes.length} classes`,
+        )
       }
     }
   } else {
@@ -131,13 +140,15 @@ export function checkDataset(data: Dataset): void {
     }
     const bad = target.values.findIndex((v) => !Number.isFinite(v))
     if (bad >= 0) {
-      throw new DataError(`the target "${target.outputs[bad % outputs]}" of "${ids[Math.floor(bad / outputs)]}" is ${target.values[bad]}: give a finite number`)
+      throw new DataError(
+        `the target "${target.outputs[bad % outputs]}" of "${ids[Math.floor(bad / outputs)]}" is ${target.values[bad]}: give a finite number`,
+      )
     }
   }
 }
 
 /** A fingerprint of everything in the data set, to tell later whether a file was trained on it (FNV-1a, 64 bits). */
-export function digest(data: Dataset): string {
+export function digest(data: Pick<Dataset, 'ids' | 'modalities' | 'target'>): string {
   let low = 0x84222325
   let high = 0xcbf29ce4
   // The 64-bit product with 2⁴⁰ + 0x1b3, by 16-bit halves.

@@ -11,6 +11,8 @@ export interface StudentSpec {
   readonly hidden: readonly number[]
   readonly activation: Activation
   readonly outputs: number
+  /** Speaks without some of its modalities, as if they had their training mean: how early fusion is usually done. */
+  readonly fills?: boolean
 }
 
 /** `mri:pca(30)+csf:raw` */

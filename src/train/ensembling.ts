@@ -125,8 +125,9 @@ export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Patt
  * @param judged outputs on the validation rows, whose patterns are `rows`
  * @param able students that can speak for a pattern
  * @param losses validation losses of the students, each over the rows it sees
+ * @yields after each pattern
  */
-export function ensemblesOf(
+export function* ensemblesOf(
   session: Session<TrainKernels>,
   judged: Judged,
   rows: readonly Pattern[],
@@ -134,7 +135,7 @@ export function ensemblesOf(
   able: (pattern: Pattern) => number[],
   losses: Float64Array,
   spec: GreedySpec,
-): Ensembles {
+): Generator<void, Ensembles> {
   const listed: Pattern[] = []
   const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
   for (const pattern of patterns) {
@@ -160,6 +161,7 @@ export function ensemblesOf(
       weights[rule].push(spread(w))
     }
     jury.close()
+    yield
   }
   return { patterns: listed, weights }
 }

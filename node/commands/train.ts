@@ -1,0 +1,48 @@
+import { defineCommand } from 'citty'
+import { presence } from '../../src/data/presence.ts'
+import { writeModel } from '../../src/formats/model-file.ts'
+import { checkConfig } from '../../src/train/config.ts'
+import { checkFolderOf, writeFileSafely } from '../files.ts'
+import { train } from '../index.ts'
+import { progressView } from '../progress.ts'
+import { fileRecord, presenceLines, trainedJson, trainedLines } from '../report.ts'
+import { counted } from '../sentences.ts'
+import { interrupts } from '../signals.ts'
+import { readFolder } from '../tables.ts'
+import { configFrom } from '../usage.ts'
+
+export const trainCommand = defineCommand({
+  meta: { name: 'train', description: 'Train a fusion model on a folder of one CSV file per modality' },
+  args: {
+    dir: { type: 'positional', required: true, description: 'Folder with the CSV files, labels.csv and perhaps dataset.json' },
+    out: { type: 'string', required: true, valueHint: 'file', description: 'Where the model goes (.safetensors)' },
+    config: { type: 'string', valueHint: 'file', description: 'Settings as JSON' },
+    seed: { type: 'string', valueHint: 'n', description: 'Same seed, same model, to the byte (0)' },
+    rho: { type: 'string', valueHint: 'list', description: 'Sharing strengths to try (0,0.99,3)' },
+    split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
+    json: { type: 'boolean', description: 'Print one JSON object instead of the report' },
+  },
+  async run({ args }) {
+    const config = checkConfig(configFrom(args))
+    checkFolderOf(args.out)
+    const started = performance.now()
+    const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+    if (!args.json) {
+      console.log(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality')}`.replace('modalitys', 'modalities'))
+      for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) console.log(line)
+    }
+    const view = progressView()
+    const stop = interrupts()
+    const trained = await train(data, { config, splits, onProgress: view.show, signal: stop.signal }).finally(() => {
+      view.close()
+      stop.close()
+    })
+    const bytes = writeModel(trained.model)
+    writeFileSafely(args.out, bytes)
+    const seconds = (performance.now() - started) / 1000
+    const file = fileRecord(args.out, bytes)
+    if (args.json) return console.log(JSON.stringify(trainedJson(trained, seconds, file)))
+    for (const line of trainedLines(trained)) console.log(line)
+    console.log(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
+  },
+})

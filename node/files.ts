@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DataError, FormatError } from '../src/core/errors.ts'
+
+/**
+ * The bytes of a file.
+ * @param name what to call the file in an error
+ * @throws DataError naming the file and why it cannot be read
+ */
+export function readBytes(path: string, name = path): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(readFileSync(path))
+  } catch (error) {
+    throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+  }
+}
+
+/**
+ * The text of a UTF-8 file, without its byte order mark.
+ * @throws DataError when it cannot be read; FormatError naming the line that is not UTF-8
+ */
+export function readText(path: string, name = path): string {
+  const bytes = readBytes(path, name)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+  }
+  const before = new TextDecoder().decode(bytes).split('\ufffd', 1)[0]
+  throw new FormatError(`${name} line ${lineAt(before, before.length)} is not UTF-8: save the file as UTF-8`)
+}
+
+/** The line, from 1, that a place in a text is on. */
+export function lineAt(text: string, index: number): number {
+  let line = 1
+  for (let i = text.indexOf('\n'); i >= 0 && i < index; i = text.indexOf('\n', i + 1)) line++
+  return line
+}
+
+/**
+ * Writes a file whole or not at all: under another name in the same folder first, renamed when all of it is on the disk.
+ * Folders are not created. What is no regular file (a pipe, a terminal) is written to as it is.
+ * @throws DataError naming the file and why it cannot be written; nothing is left behind then
+ */
+export function writeFileSafely(path: string, data: Uint8Array | string): void {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false })
+    if (there?.isDirectory()) throw new DataError('it is a folder')
+    if (there && !there.isFile()) writeFileSync(path, data)
+    else if (there) replaceFile(realpathSync(path), data, there.mode & 0o777)
+    else replaceFile(path, data)
+  } catch (error) {
+    const missing = codeOf(error) === 'ENOENT' && `there is no folder "${dirname(path)}", create it first`
+    throw new DataError(`"${path}" cannot be written: ${missing || reasonOf(error)}`)
+  }
+}
+
+/** Whether a file could be put there, asked before the work whose result it is to hold. @throws DataError */
+export function checkFolderOf(path: string): void {
+  const folder = dirname(path)
+  const reason = !statSync(folder, { throwIfNoEntry: false })?.isDirectory()
+    ? `there is no folder "${folder}", create it first`
+    : statSync(path, { throwIfNoEntry: false })?.isDirectory() && 'it is a folder'
+  if (reason) throw new DataError(`"${path}" cannot be written: ${reason}`)
+}
+
+function replaceFile(path: string, data: Uint8Array | string, mode = 0o666): void {
+  const temporary = join(dirname(path), `.metafusion-${randomBytes(6).toString('hex')}.tmp`)
+  const file = openSync(temporary, 'wx', mode)
+  try {
+    try {
+      writeFileSync(file, data)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'its folder is a file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  ENAMETOOLONG: 'its name is too long',
+  ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
+  ERR_STRING_TOO_LONG: 'it is larger than 512 MiB',
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
+
+const reasonOf = (error: unknown): string => REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))

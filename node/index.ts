@@ -1,0 +1,58 @@
+/**
+ * Meta Fusion in Node: the full door. Trains, predicts, reads and writes.
+ * @module
+ */
+
+import type { Progress } from '../src/core/types.ts'
+import type { Dataset, Inputs } from '../src/data/dataset.ts'
+import type { Rule } from '../src/fusion/ensemble.ts'
+import type { Model } from '../src/fusion/model.ts'
+import type { Prediction } from '../src/fusion/predictor.ts'
+import { chooseSplits, type GivenSplits } from '../src/train/choose-splits.ts'
+import type { TrainConfig } from '../src/train/config.ts'
+import { type Trained, trainModel } from '../src/train/recipe.ts'
+import { createPredictor } from './infer.ts'
+import { kernels } from './kernels.ts'
+
+export * from '../src/index.ts'
+export { createPredictor } from './infer.ts'
+export { readFolder } from './tables.ts'
+
+/** How a training is run. */
+export interface TrainOptions {
+  /** Settings; every one has a default. */
+  readonly config?: TrainConfig
+  /** Rows by index; drawn with the configuration's seed when left out. */
+  readonly splits?: GivenSplits
+  /** Called at most every 50 ms. */
+  readonly onProgress?: (progress: Progress) => void
+  /** Stops the training at its next pause, some 50 ms away. */
+  readonly signal?: AbortSignal
+}
+
+/** How long training runs before the process may do something else. */
+const TURN_MS = 50
+
+/**
+ * Trains a fusion model, its baselines and its ensembles.
+ * @returns the model, and every method's scores on the test rows
+ * @throws ShapeError, DataError, ConfigError, MemoryError; the signal's reason when it is aborted
+ */
+export async function train(data: Dataset, { config = {}, splits, onProgress, signal }: TrainOptions = {}): Promise<Trained> {
+  const module = kernels('train')
+  const chosen = chooseSplits(module, data, config, splits)
+  const run = trainModel(module, data, chosen.splits, config, chosen.record)
+  let pause = performance.now()
+  for (;;) {
+    const turn = run.next()
+    if (turn.done) return turn.value
+    if (performance.now() < pause) continue
+    onProgress?.(turn.value)
+    await new Promise((resume) => setImmediate(resume))
+    signal?.throwIfAborted()
+    pause = performance.now() + TURN_MS
+  }
+}
+
+/** Predicts once. For many calls on one model, keep a `createPredictor(model)`. */
+export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)

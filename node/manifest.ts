@@ -1,0 +1,123 @@
+// What a folder of CSV files means: said in its dataset.json, or else by the names of the files.
+
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { DataError, FormatError } from '../src/core/errors.ts'
+import type { Target } from '../src/data/dataset.ts'
+import { readText } from './files.ts'
+import { parseJson } from './json.ts'
+import { listed } from './sentences.ts'
+
+const MANIFEST = 'dataset.json'
+
+const Name = v.pipe(v.string('a text'), v.nonEmpty('a text that is not empty'))
+const Names = v.pipe(v.array(Name, 'a list of names'), v.nonEmpty('a list with at least one name'))
+
+const Manifest = v.strictObject({
+  title: v.optional(v.string('a text')),
+  id: v.optional(Name),
+  task: v.optional(v.picklist(['classification', 'regression'], '"classification" or "regression"')),
+  modalities: v.optional(v.record(Name, Name, 'an object of names and files')),
+  target: v.optional(v.strictObject({ file: Name, column: v.optional(Name), columns: v.optional(Names) })),
+  split: v.optional(v.strictObject({ file: Name, column: Name })),
+  categorical: v.optional(v.record(Name, Names, 'an object of modalities and lists of columns')),
+})
+
+/** A column of a file in the folder. */
+export interface Place {
+  readonly file: string
+  readonly column: string
+}
+
+/** Which file of a folder is what. Whatever dataset.json leaves out follows from the files' names. */
+export interface Plan {
+  readonly title?: string
+  /** The column of ids, in every file. */
+  readonly id: string
+  readonly task?: Target['task']
+  readonly modalities: readonly { readonly name: string; readonly file: string }[]
+  /** Without `columns`: `label` if there is such a column, else all but the ids. */
+  readonly target?: { readonly file: string; readonly columns?: readonly string[] }
+  readonly split?: Place
+  /** Columns to read as categories, by modality. */
+  readonly categorical: ReadonlyMap<string, readonly string[]>
+  readonly notes: readonly string[]
+}
+
+/**
+ * Reads dataset.json and fills in what it leaves out: the ids are in `id`, the target in labels.csv, the split in column `split` of
+ * split.csv, and every other CSV file that is not named split… is a modality.
+ * @param split `FILE:COLUMN` (or `FILE`, for its column `split`) instead of the split in dataset.json
+ * @throws DataError when there is no such folder or no modality; FormatError for what is wrong in dataset.json
+ */
+export function readPlan(folder: string, split?: string): Plan {
+  const there = statSync(folder, { throwIfNoEntry: false })
+  if (!there) throw new DataError(`there is no folder "${folder}"`)
+  if (!there.isDirectory()) throw new DataError(`"${folder}" is no folder: give one that holds a CSV file per modality`)
+
+  const manifest = existsSync(join(folder, MANIFEST)) ? readManifest(join(folder, MANIFEST)) : {}
+  const target = targetOf(manifest) ?? (existsSync(join(folder, 'labels.csv')) ? { file: 'labels.csv' } : undefined)
+  const byName = existsSync(join(folder, 'split.csv')) ? { file: 'split.csv', column: 'split' } : undefined
+  const notes: string[] = []
+  const modalities = manifest.modalities
+    ? Object.entries(manifest.modalities).map(([name, file]) => ({ name, file }))
+    : csvFiles(folder, [target?.file, manifest.split?.file]).map((file) => ({ name: file.slice(0, -4), file }))
+  if (modalities.length === 0) throw new DataError(`"${folder}" holds no modality: give it a CSV file per modality`)
+  if (!manifest.modalities)
+    notes.push(
+      `modalities are the files ${listed(
+        modalities.map(({ file }) => file),
+        20,
+      )}`,
+    )
+
+  const { title, id = 'id', task } = manifest
+  const categorical = new Map(Object.entries(manifest.categorical ?? {}))
+  for (const name of categorical.keys()) {
+    if (modalities.some((modality) => modality.name === name)) continue
+    throw new FormatError(
+      `${MANIFEST}: "categorical" names "${name}", the modalities are ${listed(
+        modalities.map((m) => m.name),
+        20,
+      )}`,
+    )
+  }
+  return { title, id, task, modalities, target, split: split ? placeOf(split) : (manifest.split ?? byName), categorical, notes }
+}
+
+function readManifest(path: string): v.InferOutput<typeof Manifest> {
+  const value = parseJson(MANIFEST, readText(path, MANIFEST))
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new FormatError(`${MANIFEST} must be an object: {…}`)
+  const read = v.safeParse(Manifest, value)
+  if (!read.success) throw new FormatError(`${MANIFEST}: ${sentenceOf(read.issues[0])}`)
+  return read.output
+}
+
+function sentenceOf(issue: v.InferIssue<typeof Manifest>): string {
+  const path = v.getDotPath(issue) ?? ''
+  if (issue.type !== 'strict_object') return `"${path}" is ${issue.received}, it must be ${issue.message}`
+  if (issue.expected === 'never') return `"${path}" is no known key, remove it or correct its name`
+  if (issue.expected === 'Object') return `"${path}" is ${issue.received}, it must be an object`
+  return `"${path}" is missing`
+}
+
+function targetOf({ target }: v.InferOutput<typeof Manifest>): Plan['target'] {
+  if (!target) return undefined
+  if ((target.column === undefined) === (target.columns === undefined)) {
+    throw new FormatError(`${MANIFEST}: give "target" either a "column" or "columns"`)
+  }
+  return { file: target.file, columns: target.columns ?? [target.column!] }
+}
+
+function placeOf(split: string): Place {
+  const colon = split.lastIndexOf(':')
+  return colon < 0 ? { file: split, column: 'split' } : { file: split.slice(0, colon), column: split.slice(colon + 1) }
+}
+
+function csvFiles(folder: string, without: readonly (string | undefined)[]): string[] {
+  return readdirSync(folder)
+    .filter((file) => /^[^.].*\.csv$/i.test(file) && !/^(?:labels\.csv$|split)/i.test(file) && !without.includes(file))
+    .sort()
+}

@@ -1,0 +1,131 @@
+// What a training tells: the table for people and the object for programs.
+
+import { createHash } from 'node:crypto'
+import type { Presence } from '../src/data/presence.ts'
+import type { Metrics } from '../src/fusion/evaluate.ts'
+import type { Model } from '../src/fusion/model.ts'
+import type { MethodResult, Trained } from '../src/train/recipe.ts'
+import { counted } from './sentences.ts'
+
+/** A model file as written. */
+export interface ModelFile {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export const fileRecord = (file: string, bytes: Uint8Array): ModelFile => ({
+  file,
+  bytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+})
+
+/** Weights of Meta Fusion's own ensemble where every modality is there. */
+export function fullWeights(model: Model): Float32Array {
+  const full = model.ensembles.patterns.indexOf('1'.repeat(model.preparations.length))
+  return full < 0 ? new Float32Array(model.students.length) : model.ensembles.weights.greedy[full]
+}
+
+const studentRows = (model: Model) => {
+  const weights = fullWeights(model)
+  return model.students.map(({ name, loss, teacher }, i) => ({ name, validationLoss: loss, teacher: teacher > 0, weight: weights[i] }))
+}
+
+/** The object of `train --json`. */
+export function trainedJson({ model, methods }: Trained, seconds: number, file: ModelFile) {
+  const { provenance, target } = model
+  const { train, validation, test } = provenance.split
+  return {
+    task: target.task,
+    seed: provenance.seed,
+    rows: { train, validation, test },
+    rho: provenance.rho,
+    teachers: model.students.filter((s) => s.teacher > 0).map((s) => s.name),
+    students: studentRows(model),
+    methods: methods.map(({ name, test }) => ({ name, test: test ?? null })),
+    seconds,
+    model: file,
+  }
+}
+
+/** The object of `inspect --json`. */
+export function modelJson(model: Model, file: ModelFile) {
+  const { provenance, target } = model
+  return {
+    ...provenance,
+    task: target.task,
+    ...(target.task === 'classification' ? { classes: target.classes } : { outputs: target.outputs }),
+    modalities: model.preparations.map(({ modality, columns }) => ({ name: modality, features: columns.map((c) => c.name) })),
+    students: studentRows(model),
+    patterns: model.ensembles.patterns.length,
+    model: file,
+  }
+}
+
+const COLUMNS: readonly (readonly [key: string, title: string])[] = [
+  ['accuracy', 'accuracy'],
+  ['balancedAccuracy', 'balanced'],
+  ['macroF1', 'macro F1'],
+  ['auc', 'AUC'],
+  ['logLoss', 'log loss'],
+  ['mse', 'MSE'],
+  ['mae', 'MAE'],
+  ['r2', 'R²'],
+]
+
+/** Scores of methods side by side, as lines. */
+export function scoreTable(methods: readonly MethodResult[]): string[] {
+  const scores = methods.map(({ test }) => test as Record<string, number> | undefined)
+  const known = scores.find((s) => s !== undefined)
+  if (!known) return ['there are no test rows to score']
+  const columns = COLUMNS.filter(([key]) => key in known)
+  const most = Math.max(...scores.map((s) => s?.rows ?? 0))
+  const head = ['method', ...columns.map(([, title]) => title)]
+  const body = methods.map(({ name }, i) => {
+    const s = scores[i]
+    if (!s) return [name, ...columns.map(() => '-')]
+    return [s.rows < most ? `${name} (${counted(s.rows, 'row')})` : name, ...columns.map(([key]) => digits(s[key]))]
+  })
+  return table([head, ...body])
+}
+
+const digits = (v: number): string => (Number.isFinite(v) ? v.toFixed(Math.abs(v) >= 100 ? 2 : 4) : '-')
+
+/** Rows as aligned columns: the first to the left, the others to the right. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)))
+  return rows.map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  ').trimEnd())
+}
+
+/** Who has what, as lines. */
+export function presenceLines({ patterns, none }: Presence, most = 8): string[] {
+  const lines = patterns.slice(0, most).map(({ modalities, rows }) => `  ${counted(rows, 'row')} with ${modalities.join(', ')}`)
+  const more = patterns.slice(most).reduce((sum, { rows }) => sum + rows, 0)
+  if (more > 0) lines.push(`  ${counted(more, 'row')} with other combinations`)
+  if (none.length > 0) lines.push(`  ${counted(none.length, 'row')} with no modality at all`)
+  return lines
+}
+
+/** What was learned, as lines. */
+export function trainedLines({ model, methods }: Trained): string[] {
+  const { provenance, students } = model
+  const weights = fullWeights(model)
+  const members = students
+    .map(({ name }, i) => ({ name, weight: weights[i] }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+  return [
+    `${counted(students.length, 'student')}, ${students.filter((s) => s.teacher > 0).length} of them teachers; sharing ρ = ${provenance.rho}`,
+    `ensemble: ${members.map(({ name, weight }) => `${name} ${weight.toFixed(2)}`).join(', ')}`,
+    ...provenance.notes,
+    '',
+    ...scoreTable(methods),
+  ]
+}
+
+/** Scores alone, for `evaluate`. */
+export const evaluationJson = (task: string, rows: string, methods: readonly { name: string; test: Metrics | undefined }[]) => ({
+  task,
+  rows,
+  methods: methods.map(({ name, test }) => ({ name, test: test ?? null })),
+})

@@ -1,0 +1,15 @@
+/** Names in quotes, the first few of many: `"a", "b" and 7 more`. */
+export function listed(names: readonly string[], most = 5): string {
+  const shown = names.slice(0, most).map((name) => `"${name}"`)
+  if (names.length > most) return `${shown.join(', ')} and ${names.length - most} more`
+  return shown.join(', ')
+}
+
+/** `1 row`, `2 rows`. */
+export const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
+
+/** What a cell holds, in quotes, on one line and not too long. */
+export function shown(cell: string): string {
+  const line = cell.replace(/\s+/g, ' ')
+  return line.length > 40 ? `"${line.slice(0, 40)}…"` : `"${line}"`
+}

@@ -1,0 +1,34 @@
+import { readText } from './files.ts'
+import { parseJson } from './json.ts'
+import type { TrainConfig } from '../src/train/config.ts'
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** A whole number from text. @throws UsageError */
+export function wholeNumber(option: string, text: string, most: number): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > most) throw new UsageError(`${option} is "${text}": give a whole number from 0 to ${most}`)
+  return value
+}
+
+/** Numbers between commas. @throws UsageError */
+export function numbers(option: string, text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = Number(part)
+    if (part.trim() === '' || !Number.isFinite(value)) throw new UsageError(`${option} has "${part}": give numbers with commas between, such as 0,0.99,3`)
+    return value
+  })
+}
+
+/** The settings of --config, and over them those of the other options. */
+export function configFrom(args: { config?: string; seed?: string; rho?: string }): TrainConfig {
+  const file = args.config === undefined ? {} : (parseJson(args.config, readText(args.config)) as TrainConfig)
+  return {
+    ...file,
+    ...(args.seed === undefined ? {} : { seed: wholeNumber('--seed', args.seed, 2 ** 32 - 1) }),
+    ...(args.rho === undefined ? {} : { rho: numbers('--rho', args.rho) }),
+  }
+}

@@ -1,0 +1,164 @@
+// How a modality becomes numbers: gaps filled, columns standardised, categories spread over 0 and 1. Everything is learned
+// from the training rows, in f64 with + - * / and sqrt alone, so that it has the same bits on every host.
+
+import { DataError } from '../core/errors.ts'
+import type { CategoryColumn, Column, Modality, NumberColumn } from './dataset.ts'
+import { sortLevels } from './levels.ts'
+
+/** A column of numbers becomes (value - mean) / scale; a gap becomes 0, the mean. */
+export interface NumberPreparation {
+  readonly kind: 'number'
+  readonly name: string
+  readonly mean: number
+  readonly scale: number
+}
+
+/** A column of categories becomes one 0 or 1 per level; a gap or an unknown level becomes zeros. */
+export interface CategoryPreparation {
+  readonly kind: 'category'
+  readonly name: string
+  readonly levels: readonly string[]
+}
+
+export type ColumnPreparation = NumberPreparation | CategoryPreparation
+
+/** All there is to know to prepare a modality again. Plain data: it goes into the model file. */
+export interface Preparation {
+  readonly modality: string
+  readonly columns: readonly ColumnPreparation[]
+}
+
+/**
+ * Learns how to prepare a modality.
+ * @param rows the training rows; those without the modality are skipped, no other row is looked at
+ * @returns mean and population standard deviation of each number column (1 if it is constant, 0 and 1 if nothing of it is
+ *   known), the levels of each category column that occur
+ * @throws DataError when a column's numbers are too large to be averaged
+ */
+export function fitPreparation(modality: Modality, rows: ArrayLike<number>): Preparation {
+  const present = Array.from(rows).filter((row) => modality.present[row])
+  const columns = modality.columns.map((column) =>
+    column.kind === 'number' ? fitNumbers(modality.name, column, present) : fitLevels(column, present),
+  )
+  return { modality: modality.name, columns }
+}
+
+function fitNumbers(modality: string, { name, values }: NumberColumn, rows: readonly number[]): NumberPreparation {
+  const known = rows.filter((row) => !Number.isNaN(values[row]))
+  if (known.length === 0) return { kind: 'number', name, mean: 0, scale: 1 }
+  // Summed as differences from one of them, so that a large offset (a date in seconds) costs no digits.
+  const shift = values[known[0]]
+  let sum = 0
+  for (const row of known) sum += values[row] - shift
+  const mean = shift + sum / known.length
+  let squares = 0
+  for (const row of known) squares += (values[row] - mean) * (values[row] - mean)
+  const scale = Math.sqrt(squares / known.length) || 1
+  if (!Number.isFinite(mean) || !Number.isFinite(scale)) {
+    throw new DataError(`feature "${name}" of "${modality}" has numbers too large to be averaged: give it in a larger unit`)
+  }
+  return { kind: 'number', name, mean, scale }
+}
+
+function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly number[]): CategoryPreparation {
+  const known = rows.filter((row) => codes[row] >= 0)
+  return { kind: 'category', name, levels: sortLevels(new Set(known.map((row) => levels[codes[row]]))) }
+}
+
+/** Numbers per row of a prepared modality. */
+export const preparedWidth = ({ columns }: Preparation): number =>
+  columns.reduce((width, column) => width + (column.kind === 'number' ? 1 : column.levels.length), 0)
+
+/** What each of those numbers is: `age`, `sex=female`, `sex=male`. */
+export const preparedNames = ({ columns }: Preparation): string[] =>
+  columns.flatMap((column) =>
+    column.kind === 'number' ? [column.name] : column.levels.map((level) => `${column.name}=${level}`),
+  )
+
+/** Names of the columns that a preparation does not use. */
+export function ignoredColumns(preparation: Preparation, modality: Modality): string[] {
+  const known = new Set(preparation.columns.map((column) => column.name))
+  return modality.columns.map((column) => column.name).filter((name) => !known.has(name))
+}
+
+/**
+ * A modality as numbers. Columns are found by name: their order does not matter and further columns are ignored.
+ * @param rows the rows to prepare, in the order wanted; all when left out
+ * @returns (rows, preparedWidth) row-major; zeros where a row lacks the modality
+ * @throws DataError when a column is missing or of the other kind, or a number is too far off to be held
+ */
+export function applyPreparation(
+  preparation: Preparation,
+  modality: Modality,
+  rows: ArrayLike<number> = Int32Array.from(modality.present, (_, row) => row),
+): Float32Array<ArrayBuffer> {
+  const width = preparedWidth(preparation)
+  const out = new Float32Array(rows.length * width)
+  const found = new Map(modality.columns.map((column) => [column.name, column]))
+  let at = 0
+  for (const wanted of preparation.columns) {
+    const column = found.get(wanted.name)
+    if (!column)
+      throw new DataError(`feature "${wanted.name}" of "${preparation.modality}" is missing: the model needs it as a column`)
+    if (wanted.kind === 'number' && column.kind === 'number') {
+      standardise(out, at, width, rows, modality, column, wanted)
+      at += 1
+    } else if (wanted.kind === 'category' && column.kind === 'category') {
+      spread(out, at, width, rows, modality, column, wanted)
+      at += wanted.levels.length
+    } else {
+      throw otherKind(preparation.modality, wanted, column)
+    }
+  }
+  return out
+}
+
+const MAX_F32 = 3.4028234663852886e38
+
+function standardise(
+  out: Float32Array,
+  at: number,
+  width: number,
+  rows: ArrayLike<number>,
+  { name: modality, present }: Modality,
+  { name, values }: NumberColumn,
+  { mean, scale }: NumberPreparation,
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const value = values[rows[i]]
+    if (!present[rows[i]] || Number.isNaN(value)) continue
+    const z = (value - mean) / scale
+    if (Math.abs(z) > MAX_F32) {
+      throw new DataError(
+        `feature "${name}" of "${modality}" is ${value} in row ${rows[i]}, in training it was ${mean} ± ${scale}: correct it`,
+      )
+    }
+    out[i * width + at] = z
+  }
+}
+
+function spread(
+  out: Float32Array,
+  at: number,
+  width: number,
+  rows: ArrayLike<number>,
+  { present }: Modality,
+  { codes, levels }: CategoryColumn,
+  wanted: CategoryPreparation,
+): void {
+  const place = new Map(wanted.levels.map((level, k) => [level, k]))
+  const places = levels.map((level) => place.get(level) ?? -1)
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes[rows[i]]
+    if (!present[rows[i]] || code < 0 || places[code] < 0) continue
+    out[i * width + at + places[code]] = 1
+  }
+}
+
+function otherKind(modality: string, wanted: ColumnPreparation, given: Column): DataError {
+  const words = { number: 'numbers', category: 'categories' }
+  return new DataError(
+    `feature "${wanted.name}" of "${modality}" holds ${words[given.kind]}, the model was trained on ${words[wanted.kind]}: ` +
+      `give it as ${words[wanted.kind]}`,
+  )
+}

@@ -1,0 +1,119 @@
+// Which rows to learn from, to choose by and to report on. Classes keep their shares in every part.
+
+import { ConfigError, DataError } from '../core/errors.ts'
+import type { Random } from '../wasm/random.ts'
+import type { Dataset, Target } from './dataset.ts'
+
+/** Row indexes in ascending order; no row is in two parts. */
+export interface Splits {
+  readonly train: Int32Array
+  readonly validation: Int32Array
+  readonly test: Int32Array
+}
+
+/** Shares of all rows, between 0 and 1; the rest is for training. */
+export interface Fractions {
+  readonly validation: number
+  readonly test: number
+}
+
+/** What a split needs to know of a data set. */
+export type Subjects = Pick<Dataset, 'ids' | 'target'>
+
+/**
+ * Draws test and validation rows, the same share of every class up to less than one row, but never the last of a class.
+ * The target of a regression is not looked at.
+ * @throws ConfigError for fractions outside 0 … 1; DataError when a class occurs only once or a part would be empty
+ */
+export function splitRows(random: Random, data: Subjects, fractions: Fractions = { validation: 0.15, test: 0.15 }): Splits {
+  checkFraction('validation', fractions.validation)
+  checkFraction('test', fractions.test)
+  if (fractions.validation + fractions.test >= 1) {
+    throw new ConfigError(
+      `validation ${fractions.validation} and test ${fractions.test} leave nothing to train on: let them add up to less than 1`,
+    )
+  }
+  refuseLoneRows(data)
+  const all = Int32Array.from(data.ids, (_, row) => row)
+  const [train, test, validation] = draw(random, data.target, all, [fractions.test, fractions.validation])
+  refuseEmpty('train', train, all.length)
+  refuseEmpty('validation', validation, all.length)
+  refuseEmpty('test', test, all.length)
+  return { train, validation, test }
+}
+
+/**
+ * Draws validation rows out of rows that are given for training, the same share of every class up to less than one row.
+ * Every class among `rows` stays in train.
+ * @throws ConfigError for a fraction outside 0 … 1; DataError when a class occurs only once in the data or a part would be empty
+ */
+export function splitValidation(
+  random: Random,
+  data: Subjects,
+  rows: ArrayLike<number>,
+  fraction = 0.15,
+): Pick<Splits, 'train' | 'validation'> {
+  checkFraction('validation', fraction)
+  refuseLoneRows(data)
+  const [train, validation] = draw(random, data.target, rows, [fraction])
+  refuseEmpty('train', train, rows.length)
+  refuseEmpty('validation', validation, rows.length)
+  return { train, validation }
+}
+
+/** The rows that no part took, then the rows of each part. */
+function draw(random: Random, target: Target, rows: ArrayLike<number>, fractions: readonly number[]): Int32Array[] {
+  const classification = target.task === 'classification'
+  const stratum = (row: number) => (classification ? target.labels[row] : 0)
+  const sizes = new Array<number>(classification ? target.classes.length : 1).fill(0)
+  for (let i = 0; i < rows.length; i++) sizes[stratum(rows[i])]++
+
+  const free = sizes.map((size) => Math.max(size - 1, 0))
+  const quotas = fractions.map((fraction) => quota(fraction, sizes, free))
+  const parts: number[][] = [[], ...fractions.map(() => [])]
+  for (const i of random.permutation(rows.length)) {
+    const s = stratum(rows[i])
+    const part = quotas.findIndex((left) => left[s] > 0)
+    if (part >= 0) quotas[part][s]--
+    parts[part + 1].push(rows[i])
+  }
+  return parts.map((part) => Int32Array.from(part).sort())
+}
+
+/** How many rows of each stratum a part takes, by largest remainder, and takes them off `free`. */
+function quota(fraction: number, sizes: readonly number[], free: number[]): number[] {
+  const exact = sizes.map((size) => fraction * size)
+  const taken = exact.map((share, s) => Math.min(Math.floor(share), free[s]))
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  let missing = Math.round(fraction * total) - taken.reduce((sum, n) => sum + n, 0)
+  const byRemainder = sizes.map((_, s) => s).sort((a, b) => exact[b] - Math.floor(exact[b]) - (exact[a] - Math.floor(exact[a])))
+  for (const s of byRemainder) {
+    if (missing <= 0) break
+    if (taken[s] >= exact[s] || taken[s] >= free[s]) continue
+    taken[s]++
+    missing--
+  }
+  for (let s = 0; s < sizes.length; s++) free[s] -= taken[s]
+  return taken
+}
+
+function checkFraction(name: string, fraction: number): void {
+  if (!(fraction > 0 && fraction < 1)) throw new ConfigError(`the ${name} fraction is ${fraction}: give a number between 0 and 1`)
+}
+
+function refuseLoneRows({ ids, target }: Subjects): void {
+  if (target.task !== 'classification') return
+  const counts = new Array<number>(target.classes.length).fill(0)
+  for (const label of target.labels) counts[label]++
+  const lone = target.classes.filter((_, k) => counts[k] === 1)
+  if (lone.length === 0) return
+  const named = lone.map(
+    (name) => `class "${name}" occurs once (id "${ids[target.labels.indexOf(target.classes.indexOf(name))]}")`,
+  )
+  throw new DataError(`${named.join(', ')}: a class needs two rows at least, so add some, merge it with another or leave it out`)
+}
+
+function refuseEmpty(name: string, part: Int32Array, rows: number): void {
+  if (part.length > 0) return
+  throw new DataError(`no row is left for ${name} out of ${rows}: give more rows or another fraction`)
+}

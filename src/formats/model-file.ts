@@ -1,0 +1,266 @@
+// Model ⇄ safetensors: numbers as tensors, everything else as one JSON text in the metadata. Written and read back, a model is
+// equal bit for bit; the same model gives the same bytes.
+
+import { FormatError } from '../core/errors.ts'
+import { type ColumnPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
+import { RULES, type Rule } from '../fusion/ensemble.ts'
+import { type Extractor, extractorName, extractorWidth, parseExtractor, sourceName } from '../fusion/extractor.ts'
+import { type Model, type ModelStudent, memberOf, modelOutputs, type Provenance } from '../fusion/model.ts'
+import type { Projection } from '../fusion/projection.ts'
+import type { StudentSpec } from '../fusion/student.ts'
+import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
+import { readSafetensors, type Stored, type Tensors, writeSafetensors } from './safetensors.ts'
+
+const FORMAT = 'metafusion'
+/** Raised when a file can no longer be read by the code before. */
+const FORMAT_VERSION = 1
+
+/** A model as JSON, without its numbers. */
+interface Skeleton {
+  readonly modalities: readonly { readonly name: string; readonly columns: readonly { name: string; levels?: readonly string[] }[] }[]
+  readonly projections: readonly { readonly modality: number; readonly name: string }[]
+  readonly target: { readonly task: 'classification'; readonly classes: readonly string[] } | { readonly task: 'regression'; readonly outputs: readonly string[] }
+  readonly students: readonly {
+    readonly name: string
+    readonly extractors: readonly string[]
+    readonly hidden: readonly number[]
+    readonly activation: string
+    readonly fills?: boolean
+  }[]
+  readonly patterns: readonly string[]
+  readonly best: number
+  readonly provenance: Provenance
+}
+
+/** The file of a model. */
+export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
+  const { preparations, projections, target, students, ensembles, best, provenance } = model
+  const tensors = new Map<string, Stored>()
+  const put = (name: string, shape: readonly number[], values: Stored['values']) => tensors.set(name, { shape, values })
+  preparations.forEach(({ columns }, m) => {
+    const numbers = columns.filter((c) => c.kind === 'number')
+    const of = (get: (c: (typeof numbers)[number]) => number) => Float64Array.from(numbers, get)
+    put(`preparations.${m}.mean`, [numbers.length], of((c) => c.mean))
+    put(`preparations.${m}.scale`, [numbers.length], of((c) => c.scale))
+  })
+  if (target.task === 'regression') {
+    put('target.mean', [target.mean.length], target.mean)
+    put('target.scale', [target.scale.length], target.scale)
+  }
+  put('students.loss', [students.length], Float64Array.from(students, (s) => s.loss))
+  put('students.teacher', [students.length], Float32Array.from(students, (s) => s.teacher))
+  const features = preparations.map(preparedWidth)
+  students.forEach((student, i) => {
+    for (const { name, shape, offset, size } of memberOf(student, features).layout.tensors) {
+      put(`students.${i}.${name}`, shape, student.block.subarray(offset, offset + size))
+    }
+  })
+  projections.forEach(({ weight, bias }, i) => {
+    put(`projections.${i}.weight`, [bias.length, weight.length / bias.length], weight)
+    put(`projections.${i}.bias`, [bias.length], bias)
+  })
+  for (const rule of RULES) {
+    const rows = ensembles.weights[rule]
+    const all = new Float32Array(rows.length * students.length)
+    rows.forEach((weights, p) => {
+      all.set(weights, p * students.length)
+    })
+    put(`ensembles.${rule}`, [rows.length, students.length], all)
+  }
+  const skeleton: Skeleton = {
+    modalities: preparations.map(({ modality, columns }) => ({
+      name: modality,
+      columns: columns.map((c) => (c.kind === 'number' ? { name: c.name } : { name: c.name, levels: c.levels })),
+    })),
+    projections: projections.map(({ modality, name }) => ({ modality, name })),
+    target: target.task === 'classification' ? target : { task: target.task, outputs: target.outputs },
+    students: students.map(({ name, spec: { extractors, hidden, activation, fills } }) => ({
+      name,
+      extractors: extractors.map(extractorName),
+      hidden,
+      activation,
+      fills,
+    })),
+    patterns: ensembles.patterns,
+    best,
+    provenance,
+  }
+  return writeSafetensors({ metadata: { format: FORMAT, version: String(FORMAT_VERSION), model: JSON.stringify(skeleton) }, tensors })
+}
+
+/** The model of a file. @throws FormatError, one sentence for each way a file can be wrong */
+export function readModel(file: Uint8Array): Model {
+  const content = readSafetensors(file)
+  const skeleton = readSkeleton(content.metadata)
+  const take = taker(content)
+  const preparations = skeleton.modalities.map((modality, m): Preparation => {
+    const numbers = modality.columns.filter((c) => !c.levels).length
+    const mean = take(`preparations.${m}.mean`, [numbers], Float64Array)
+    const scale = take(`preparations.${m}.scale`, [numbers], Float64Array)
+    if (!scale.every((v) => v > 0)) throw new FormatError(`preparations.${m}.scale holds a value that is not above 0: the file is damaged`)
+    let i = 0
+    const columns = modality.columns.map(
+      ({ name, levels }): ColumnPreparation =>
+        levels ? { kind: 'category', name, levels } : { kind: 'number', name, mean: mean[i], scale: scale[i++] },
+    )
+    return { modality: modality.name, columns }
+  })
+  const features = preparations.map(preparedWidth)
+  const { target: named } = skeleton
+  const target: Model['target'] =
+    named.task === 'classification'
+      ? named
+      : {
+          ...named,
+          mean: take('target.mean', [named.outputs.length], Float64Array),
+          scale: take('target.scale', [named.outputs.length], Float64Array),
+        }
+  const count = skeleton.students.length
+  const loss = take('students.loss', [count], Float64Array, false)
+  const teacher = take('students.teacher', [count], Float32Array)
+  const outputs = modelOutputs(target).length
+  const students = skeleton.students.map(({ name, extractors, hidden, activation, fills }, i): ModelStudent => {
+    const spec: StudentSpec = {
+      extractors: extractors.map(readExtractor),
+      hidden,
+      activation: activation as Activation,
+      outputs,
+      ...(fills ? { fills } : {}),
+    }
+    const { layout } = memberOf({ name, spec, block: new Float32Array(), loss: 0, teacher: 0 }, features)
+    const block = new Float32Array(layout.size)
+    for (const tensor of layout.tensors) block.set(take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array), tensor.offset)
+    return { name, spec, block, loss: loss[i], teacher: teacher[i] }
+  })
+  const projections = skeleton.projections.map(({ modality, name }, i): Projection => {
+    const width = extractorWidth(readExtractor(name), features[modality])
+    return {
+      modality,
+      name,
+      weight: take(`projections.${i}.weight`, [width, features[modality]], Float32Array),
+      bias: take(`projections.${i}.bias`, [width], Float32Array),
+    }
+  })
+  checkSources(students, projections)
+  const patterns = skeleton.patterns
+  const weightsOf = (rule: Rule) => {
+    const all = take(`ensembles.${rule}`, [patterns.length, count], Float32Array)
+    return patterns.map((_, p) => all.slice(p * count, (p + 1) * count))
+  }
+  const weights = {
+    greedy: weightsOf('greedy'),
+    'best-single': weightsOf('best-single'),
+    'simple-average': weightsOf('simple-average'),
+    'weighted-average': weightsOf('weighted-average'),
+  }
+  take.finish()
+  return { preparations, projections, target, students, ensembles: { patterns, weights }, best: skeleton.best, provenance: skeleton.provenance }
+}
+
+type Maker<T extends Stored['values']> = { new (length: number): T; readonly name: string }
+
+/** Takes tensors by name, of the shape and type they must have, with finite values; `finish` refuses what was not taken. */
+function taker({ tensors }: Tensors) {
+  const left = new Set(tensors.keys())
+  function take<T extends Stored['values']>(name: string, shape: readonly number[], type: Maker<T>, finite = true): T {
+    const stored = tensors.get(name)
+    if (!stored) throw new FormatError(`the tensor "${name}" is missing: the file is incomplete`)
+    if (!(stored.values instanceof type)) throw new FormatError(`the tensor "${name}" is a ${stored.values.constructor.name} and a ${type.name} was expected`)
+    if (stored.shape.length !== shape.length || stored.shape.some((n, d) => n !== shape[d])) {
+      throw new FormatError(`the tensor "${name}" has the shape [${stored.shape}] and [${shape}] was expected`)
+    }
+    if (finite && !stored.values.every(Number.isFinite)) throw new FormatError(`the tensor "${name}" holds a value that is not finite: the file is damaged`)
+    left.delete(name)
+    return stored.values as T
+  }
+  take.finish = () => {
+    if (left.size > 0) throw new FormatError(`the tensor "${[...left][0]}" has no place in the model: the file is damaged`)
+  }
+  return take
+}
+
+function readExtractor(name: string): Extractor {
+  try {
+    return parseExtractor(name)
+  } catch {
+    throw new FormatError(`the model names the extractor ${JSON.stringify(name)}, which is unknown: the file is damaged`)
+  }
+}
+
+/** Every PCA a student reads must be among the projections. */
+function checkSources(students: readonly ModelStudent[], projections: readonly Projection[]): void {
+  const known = new Set(projections.map((p) => `${p.modality}:${p.name}`))
+  for (const { name, spec } of students) {
+    spec.extractors.forEach((e, m) => {
+      if (e.kind === 'pca' && !known.has(sourceName(m, e))) {
+        throw new FormatError(`student "${name}" reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`)
+      }
+    })
+  }
+}
+
+function readSkeleton(metadata: Readonly<Record<string, string>>): Skeleton {
+  if (metadata.format !== FORMAT) throw new FormatError('the file is safetensors, but no metafusion model')
+  const version = Number(metadata.version)
+  if (!(version >= 1)) throw new FormatError(`the model file has the version ${JSON.stringify(metadata.version)}: the file is damaged`)
+  if (version > FORMAT_VERSION) {
+    throw new FormatError(`the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(metadata.model ?? '')
+  } catch {
+    throw new FormatError('the description of the model is not JSON: the file is damaged')
+  }
+  return checkSkeleton(value)
+}
+
+function checkSkeleton(value: unknown): Skeleton {
+  const s = value as Skeleton
+  const wrong = (what: string): never => {
+    throw new FormatError(`the description of the model has no valid ${what}: the file is damaged`)
+  }
+  const text = (v: unknown): v is string => typeof v === 'string'
+  const texts = (v: unknown): v is string[] => Array.isArray(v) && v.every(text)
+  const record = (v: unknown): boolean => typeof v === 'object' && v !== null && !Array.isArray(v)
+  const natural = (v: unknown): boolean => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65536
+  if (!record(value)) wrong('object')
+  const list = (v: unknown, item: (v: never) => boolean): boolean => Array.isArray(v) && v.every((x) => record(x) && item(x as never))
+  type Column = Skeleton['modalities'][number]['columns'][number]
+  const column = (c: Column) => text(c.name) && (c.levels === undefined || texts(c.levels))
+  if (!list(s.modalities, (m: Skeleton['modalities'][number]) => text(m.name) && list(m.columns, column)) || s.modalities.length === 0) wrong('modalities')
+  const M = s.modalities.length
+  const t = s.target
+  if (!record(t)) wrong('target')
+  if (t.task === 'classification' ? !texts(t.classes) || t.classes.length < 2 : t.task !== 'regression' || !texts(t.outputs) || t.outputs.length < 1) wrong('target')
+  const student = (x: Skeleton['students'][number]) =>
+    text(x.name) &&
+    texts(x.extractors) &&
+    x.extractors.length === M &&
+    Array.isArray(x.hidden) &&
+    x.hidden.every(natural) &&
+    ACTIVATIONS.includes(x.activation as Activation) &&
+    (x.fills === undefined || typeof x.fills === 'boolean')
+  if (!list(s.students, student) || s.students.length === 0) wrong('students')
+  const projection = (p: Skeleton['projections'][number]) => text(p.name) && p.name.startsWith('pca(') && s.modalities[p.modality] !== undefined
+  if (!list(s.projections, projection)) wrong('projections')
+  const pattern = new RegExp(`^[01]{${M}}$`)
+  if (!texts(s.patterns) || !s.patterns.every((p) => pattern.test(p))) wrong('patterns')
+  if (!natural(s.best)) wrong('best')
+  checkProvenance(s.provenance, wrong)
+  return s
+}
+
+function checkProvenance(p: Provenance, wrong: (what: string) => never): void {
+  const has = (o: unknown, keys: Record<string, string>): boolean =>
+    typeof o === 'object' && o !== null && Object.entries(keys).every(([key, type]) => typeof (o as Record<string, unknown>)[key] === type)
+  const good =
+    has(p, { library: 'string', title: 'string', seed: 'number', digest: 'string', subjects: 'string', split: 'object', config: 'object', rho: 'number' }) &&
+    has(p.split, { source: 'string', train: 'number', validation: 'number', test: 'number' }) &&
+    has(p.config, {}) &&
+    Array.isArray(p.rhoLosses) &&
+    p.rhoLosses.every((r) => has(r, { rho: 'number', loss: 'number' })) &&
+    Array.isArray(p.notes) &&
+    p.notes.every((n) => typeof n === 'string')
+  if (!good) wrong('provenance')
+}

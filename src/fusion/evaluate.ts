@@ -1,0 +1,32 @@
+import type { Target } from '../data/dataset.ts'
+import { type ClassificationMetrics, scoreClassification } from '../metrics/classification.ts'
+import { type RegressionMetrics, scoreRegression } from '../metrics/regression.ts'
+import type { Prediction } from './predictor.ts'
+
+export type Metrics = ClassificationMetrics | RegressionMetrics
+
+/**
+ * Scores of a prediction of the given rows, over those that were predicted; undefined when none was.
+ * @param target of all rows, with the classes or outputs of the model, in its order
+ */
+export function evaluate(prediction: Prediction, target: Target, rows: Int32Array): Metrics | undefined {
+  const D = prediction.outputs.length
+  const done = Array.from(rows.keys()).filter((i) => !Number.isNaN(prediction.values[i * D]))
+  if (done.length === 0) return undefined
+  const values = new Float32Array(done.length * D)
+  done.forEach((i, k) => {
+    values.set(prediction.values.subarray(i * D, (i + 1) * D), k * D)
+  })
+  if (target.task === 'classification') {
+    const predicted = prediction.labels as Int32Array
+    const pick = (of: (i: number) => number) => Int32Array.from(done, of)
+    return scoreClassification(
+      values,
+      pick((i) => predicted[i]),
+      pick((i) => target.labels[rows[i]]),
+      D,
+    )
+  }
+  const truth = done.flatMap((i) => Array.from(target.values.subarray(rows[i] * D, (rows[i] + 1) * D)))
+  return scoreRegression(values, truth, D)
+}

@@ -1,0 +1,65 @@
+import type { Preparation } from '../data/prepare.ts'
+import type { Ensembles } from './ensemble.ts'
+import type { Projection } from './projection.ts'
+import { type Student, type StudentSpec, studentOf } from './student.ts'
+
+/** A trained student. */
+export interface ModelStudent {
+  /** `mri:pca(30)+csf:raw` */
+  readonly name: string
+  readonly spec: StudentSpec
+  /** Its parameters, in the order of its layout. */
+  readonly block: Float32Array
+  /** Best validation task loss: mean squared error of standardised outputs, or cross-entropy. */
+  readonly loss: number
+  /** Its weight as a teacher, 0 if it was none. */
+  readonly teacher: number
+}
+
+/** What is predicted. A regression's students predict (y - mean) / scale. */
+export type ModelTarget =
+  | { readonly task: 'classification'; readonly classes: readonly string[] }
+  | { readonly task: 'regression'; readonly outputs: readonly string[]; readonly mean: Float64Array; readonly scale: Float64Array }
+
+/** How a split came about: drawn with the seed, or given. `fractions` are those it was drawn with. */
+export interface SplitRecord {
+  readonly source: 'drawn' | 'given' | 'given, validation drawn'
+  readonly fractions?: { readonly validation: number; readonly test: number }
+}
+
+/** Where a model comes from: for people and for `inspect`; prediction does not look at it. */
+export interface Provenance {
+  /** Version of the library that trained it. */
+  readonly library: string
+  readonly title: string
+  readonly seed: number
+  /** Fingerprint of the data set, and of its ids and target alone. */
+  readonly digest: string
+  readonly subjects: string
+  readonly split: SplitRecord & { readonly train: number; readonly validation: number; readonly test: number }
+  /** The resolved configuration. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** The sharing strength chosen, and the teachers' mean validation loss at each one tried. */
+  readonly rho: number
+  readonly rhoLosses: readonly { readonly rho: number; readonly loss: number }[]
+  readonly notes: readonly string[]
+}
+
+/** A fusion model: numbers, never policies. Plain data, equal bit for bit after being written and read. */
+export interface Model {
+  readonly preparations: readonly Preparation[]
+  readonly projections: readonly Projection[]
+  readonly target: ModelTarget
+  readonly students: readonly ModelStudent[]
+  readonly ensembles: Ensembles
+  /** How many students a pattern without an ensemble of its own is predicted by: greedy's starting set. */
+  readonly best: number
+  readonly provenance: Provenance
+}
+
+/** Outputs of each student: classes, or values. */
+export const modelOutputs = (target: ModelTarget): readonly string[] =>
+  target.task === 'classification' ? target.classes : target.outputs
+
+/** A model's student worked out. @param features prepared features of each modality */
+export const memberOf = (student: ModelStudent, features: readonly number[]): Student => studentOf(student.spec, features)

@@ -1,0 +1,165 @@
+import { applyPreparation, preparedWidth } from '../data/prepare.ts'
+import type { Inputs } from '../data/dataset.ts'
+import type { InferKernels } from '../wasm/kernels.ts'
+import type { Session } from '../wasm/session.ts'
+import { ableStudents, type Pattern, patternsOf } from './availability.ts'
+import { type Cohort, chooseRows, cohortOf, runMember } from './cohort.ts'
+import { type Rule, weightsByLoss } from './ensemble.ts'
+import { sourceName } from './extractor.ts'
+import { type Model, memberOf, modelOutputs } from './model.ts'
+import { project } from './projection.ts'
+import type { Source } from './student.ts'
+
+/** Rows with the same modalities are predicted by the same students. */
+export interface PatternReport {
+  /** Modalities of the model that these rows lack. */
+  readonly missing: readonly string[]
+  /** The students used, by falling weight; none when no student can speak for such rows. */
+  readonly students: readonly { readonly name: string; readonly weight: number }[]
+}
+
+/** Predictions of all rows, in their order. */
+export interface Prediction {
+  readonly ids: readonly string[]
+  /** Classes, or outputs of a regression. */
+  readonly outputs: readonly string[]
+  /** (rows, outputs): probabilities, or values in the target's units; NaN in a row that is not predicted. */
+  readonly values: Float32Array
+  /** Classification: the most probable class of each row, the first of equals; -1 where not predicted. */
+  readonly labels?: Int32Array
+  /** Each row's entry in `patterns`. */
+  readonly patternOf: Int32Array
+  readonly patterns: readonly PatternReport[]
+}
+
+export interface Predictor {
+  /**
+   * @param inputs columns are matched by name; a modality may be missing for some rows, or altogether
+   * @param rows which rows, in the order wanted; all when left out
+   * @throws DataError when a feature is missing or of another kind; MemoryError
+   */
+  predict(inputs: Inputs, rows?: Int32Array): Prediction
+}
+
+/** Rows that are run at once. */
+const CHUNK = 64
+
+/**
+ * A predictor on a session of its own: the students' blocks are copied in once and stay.
+ * @param rule which of the model's ensembles; `greedy`, Meta Fusion's own, when left out
+ */
+export function createPredictor(session: Session<InferKernels>, model: Model, rule: Rule = 'greedy'): Predictor {
+  const { kernels, memory } = session
+  const features = model.preparations.map(preparedWidth)
+  const students = model.students.map((s) => memberOf(s, features))
+  const blocks = model.students.map((s) => memory.put(s.block))
+  const specs = model.students.map((s) => s.spec)
+  const losses = model.students.map((s) => s.loss)
+  const names = model.preparations.map((p) => p.modality)
+  const outputs = modelOutputs(model.target)
+
+  /** Weights over students; undefined when none can speak. */
+  function weightsOf(pattern: Pattern): Float32Array | undefined {
+    const listed = model.ensembles.patterns.indexOf(pattern)
+    if (listed >= 0) return model.ensembles.weights[rule][listed]
+    const able = ableStudents(specs, pattern)
+    return able.length > 0 ? weightsByLoss(rule, losses, able, model.best) : undefined
+  }
+
+  /** Probabilities or outputs of up to CHUNK rows of one pattern, into their places among all values. */
+  function runPattern(cohort: Cohort, weights: Float32Array, rows: Int32Array, values: Float32Array): void {
+    const D = outputs.length
+    const B = rows.length
+    const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
+    const mark = memory.mark()
+    const said = memory.alloc(4 * members.length * B * D)
+    const mix = memory.alloc(4 * B * D)
+    chooseRows(session, cohort, rows)
+    members.forEach((i, k) => {
+      runMember(kernels, said + 4 * k * B * D, cohort, i, B)
+    })
+    kernels.weightedSum(mix, said, memory.put(Float32Array.from(members, (i) => weights[i])), members.length, B * D)
+    if (model.target.task === 'classification') kernels.softmax(mix, mix, B, D)
+    const result = memory.f32(mix, B * D)
+    rows.forEach((row, b) => {
+      values.set(result.subarray(b * D, (b + 1) * D), row * D)
+    })
+    memory.release(mark)
+  }
+  function predict(inputs: Inputs, rows: Int32Array): Prediction {
+    const cohort = cohortOf(memory, students, blocks, sourcesOf(session, model, inputs, rows), CHUNK, false)
+    const all = patternsOf(inputs, names)
+    const patterns = new Map<Pattern, number[]>()
+    rows.forEach((row, i) => {
+      const same = patterns.get(all[row])
+      if (same) same.push(i)
+      else patterns.set(all[row], [i])
+    })
+    const values = new Float32Array(rows.length * outputs.length).fill(Number.NaN)
+    const patternOf = new Int32Array(rows.length)
+    const reports = [...patterns].map(([pattern, mine], p) => {
+      const weights = weightsOf(pattern)
+      for (const i of mine) patternOf[i] = p
+      for (let at = 0; weights && at < mine.length; at += CHUNK) {
+        runPattern(cohort, weights, Int32Array.from(mine.slice(at, at + CHUNK)), values)
+      }
+      return report(model, pattern, weights)
+    })
+    const ids = Array.from(rows, (row) => inputs.ids[row])
+    const common = { ids, outputs, values, patternOf, patterns: reports }
+    const { target } = model
+    if (target.task === 'classification') return { ...common, labels: labelsOf(values, outputs.length) }
+    for (let i = 0; i < values.length; i++) {
+      const d = i % outputs.length
+      values[i] = values[i] * target.scale[d] + target.mean[d]
+    }
+    return common
+  }
+
+  return {
+    predict(inputs, rows = Int32Array.from(inputs.ids, (_, row) => row)) {
+      const start = memory.mark()
+      try {
+        return predict(inputs, rows)
+      } finally {
+        memory.release(start)
+      }
+    },
+  }
+}
+
+/** Prepared rows of every modality, and what the frozen layers make of them. */
+function sourcesOf(session: Session<InferKernels>, model: Model, inputs: Inputs, rows: Int32Array): Map<string, Source> {
+  const sources = new Map<string, Source>()
+  model.preparations.forEach((preparation, m) => {
+    const modality = inputs.modalities.find((given) => given.name === preparation.modality)
+    const width = preparedWidth(preparation)
+    const values = modality ? applyPreparation(preparation, modality, rows) : new Float32Array(rows.length * width)
+    sources.set(sourceName(m, { kind: 'raw' }), { at: session.memory.put(values), width })
+  })
+  for (const projection of model.projections) {
+    const raw = sources.get(sourceName(projection.modality, { kind: 'raw' })) as Source
+    sources.set(`${projection.modality}:${projection.name}`, project(session, raw, projection, rows.length))
+  }
+  return sources
+}
+
+function report({ preparations, students }: Model, pattern: Pattern, weights: Float32Array | undefined): PatternReport {
+  const used = weights ? Array.from(weights.keys()).filter((i) => weights[i] > 0) : []
+  return {
+    missing: preparations.map((p) => p.modality).filter((_, m) => pattern[m] !== '1'),
+    students: used
+      .map((i) => ({ name: students[i].name, weight: (weights as Float32Array)[i] }))
+      .sort((a, b) => b.weight - a.weight),
+  }
+}
+
+function labelsOf(values: Float32Array, classes: number): Int32Array {
+  return Int32Array.from({ length: values.length / classes }, (_, row) => {
+    const p = values.subarray(row * classes, (row + 1) * classes)
+    if (Number.isNaN(p[0])) return -1
+    let best = 0
+    for (let k = 1; k < classes; k++) if (p[k] > p[best]) best = k
+    return best
+  })
+}

@@ -1,0 +1,17 @@
+/**
+ * The full door, for a host to build on: everything takes the compiled kernels as a module. Node's own is `node/index.ts`.
+ * @module
+ */
+
+export { ConfigError } from './core/errors.ts'
+export type { Progress } from './core/types.ts'
+export { type Dataset, digest, type Target } from './data/dataset.ts'
+export { presence } from './data/presence.ts'
+export { type SyntheticSpec, synthetic } from './experiments/synthetic.ts'
+export { writeModel } from './formats/model-file.ts'
+export { evaluate, type Metrics } from './fusion/evaluate.ts'
+export * from './infer.ts'
+export { chooseSplits, type GivenSplits } from './train/choose-splits.ts'
+export type { TrainConfig } from './train/config.ts'
+export { type MethodResult, type Trained, trainModel } from './train/recipe.ts'
+export { openTrainSession } from './wasm/session.ts'

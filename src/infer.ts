@@ -1,0 +1,12 @@
+/**
+ * The small door: reads a model and predicts. No training code is reachable from here.
+ * @module
+ */
+
+export { DataError, FormatError, MemoryError, ShapeError } from './core/errors.ts'
+export { type Inputs, type Modality, modality } from './data/dataset.ts'
+export { readModel } from './formats/model-file.ts'
+export { RULES, type Rule } from './fusion/ensemble.ts'
+export type { Model } from './fusion/model.ts'
+export { createPredictor, type Prediction, type Predictor } from './fusion/predictor.ts'
+export { openSession, type Session } from './wasm/session.ts'

@@ -1,0 +1,207 @@
+import { ConfigError } from '../core/errors.ts'
+import { type Extractor, extractorName, parseExtractor } from '../fusion/extractor.ts'
+import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
+import type { GreedySpec } from './ensembling.ts'
+import { ADAM, type OptimizerSpec } from './optimizer.ts'
+
+/** What a user may set; everything has a default. As JSON, it is the CLI's `--config`. */
+export interface TrainConfig {
+  /** A whole number, 0 … 2³² - 1: same seed, same model. Default 0. */
+  readonly seed?: number
+  /** Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`. Default: by the data's shape. */
+  readonly extractors?: Readonly<Record<string, readonly string[]>>
+  /** The most students. Default 64. */
+  readonly budget?: number
+  /** Hidden widths of every head. Default [64, 32]. */
+  readonly head?: readonly number[]
+  /** Between hidden layers. Default `relu`. */
+  readonly activation?: Activation
+  /** Sharing strengths to try; 0 is always tried. Default [0, 0.99, 3], as in the paper. */
+  readonly rho?: readonly number[]
+  /** Passes over the training rows at each ρ. Default: about 600 optimizer steps, 10 to 100 passes. */
+  readonly epochs?: number
+  /** Rows per step. Default 64; 32 below 150 training rows. */
+  readonly batch?: number
+  /** Default: adamw, rate 0.001, decay by the number of training rows. */
+  readonly optimizer?: Partial<OptimizerSpec>
+  /** The first ρ > 0 goes on from the screened students, as in the authors' code. Default false. */
+  readonly warmStart?: boolean
+  /** Greedy selection. Default best 3, prune 0.2, most 30. */
+  readonly greedy?: Partial<GreedySpec>
+  /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
+  readonly standardizeTarget?: boolean
+  /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
+  readonly unitPca?: boolean
+  /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
+  readonly validation?: number
+  /** Share of rows for testing where no split is given. Default 0.15. */
+  readonly test?: number
+  /** Train the baselines too. Default true. */
+  readonly baselines?: boolean
+}
+
+/** Every setting decided. */
+export interface Resolved {
+  readonly seed: number
+  readonly extractors: readonly (readonly Extractor[])[]
+  readonly budget: number
+  readonly head: readonly number[]
+  readonly activation: Activation
+  readonly rho: readonly number[]
+  readonly epochs: number
+  readonly batch: number
+  readonly optimizer: OptimizerSpec
+  readonly warmStart: boolean
+  readonly greedy: GreedySpec
+  readonly standardizeTarget: boolean
+  readonly unitPca: boolean
+  readonly baselines: boolean
+}
+
+/** What defaults depend on. */
+export interface Shape {
+  /** Names and prepared features of the modalities. */
+  readonly modalities: readonly { readonly name: string; readonly features: number }[]
+  /** Training rows, and the fewest that have some modality. */
+  readonly rows: number
+  readonly rowsOf: readonly number[]
+}
+
+const KEYS: readonly (keyof TrainConfig)[] = [
+  'seed',
+  'extractors',
+  'budget',
+  'head',
+  'activation',
+  'rho',
+  'epochs',
+  'batch',
+  'optimizer',
+  'warmStart',
+  'greedy',
+  'standardizeTarget',
+  'unitPca',
+  'validation',
+  'test',
+  'baselines',
+]
+
+/** Checks names, types and ranges. @throws ConfigError naming the key, the value and what is allowed */
+export function checkConfig(config: unknown): TrainConfig {
+  const c = record('the configuration', config, KEYS) as TrainConfig
+  whole('seed', c.seed, 0, 2 ** 32 - 1)
+  whole('budget', c.budget, 1, 4096)
+  list('head', c.head, (v, key) => whole(key, v, 1, 65536))
+  list('rho', c.rho, (v, key) => number(key, v, 0, 1000))
+  if (c.rho?.length === 0) refuse('rho', c.rho, 'at least one number from 0 on')
+  whole('epochs', c.epochs, 1, 100_000)
+  whole('batch', c.batch, 1, 65536)
+  oneOf('activation', c.activation, ACTIVATIONS)
+  for (const key of ['warmStart', 'standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
+  for (const key of ['validation', 'test'] as const) {
+    if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1)) refuse(key, c[key], 'a number between 0 and 1')
+  }
+  const o = record('optimizer', c.optimizer ?? {}, Object.keys(ADAM)) as Partial<OptimizerSpec>
+  oneOf('optimizer.kind', o.kind, ['sgd', 'adam', 'adamw'])
+  for (const key of ['rate', 'decay', 'clip', 'epsilon'] as const) number(`optimizer.${key}`, o[key], 0, 1e6)
+  for (const key of ['momentum', 'beta1', 'beta2'] as const) number(`optimizer.${key}`, o[key], 0, 0.999999)
+  const g = record('greedy', c.greedy ?? {}, ['best', 'prune', 'most']) as Partial<GreedySpec>
+  whole('greedy.best', g.best, 1, 4096)
+  whole('greedy.most', g.most, 1, 4096)
+  number('greedy.prune', g.prune, 0, 0.99)
+  for (const [name, names] of Object.entries(record('extractors', c.extractors ?? {}))) {
+    list(`extractors.${name}`, names, (v, key) => {
+      if (typeof v !== 'string') refuse(key, v, 'skip, raw, pca(30) or mlp(128,64)')
+      else parseExtractor(v)
+    })
+  }
+  return c
+}
+
+/** Decides every setting for a data set. @throws ConfigError when an extractor does not fit the data */
+export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
+  const { rows, modalities } = shape
+  const known = new Set(['*', ...modalities.map((m) => m.name)])
+  for (const name of Object.keys(config.extractors ?? {})) {
+    if (!known.has(name)) refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+  }
+  const batch = config.batch ?? (rows < 150 ? 32 : 64)
+  const steps = Math.ceil(rows / batch)
+  return {
+    seed: config.seed ?? 0,
+    extractors: modalities.map((m, i) => {
+      const names = config.extractors?.[m.name] ?? config.extractors?.['*']
+      const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
+      return checkExtractors(m, shape.rowsOf[i], chosen)
+    }),
+    budget: config.budget ?? 64,
+    head: config.head ?? [64, 32],
+    activation: config.activation ?? 'relu',
+    rho: config.rho ?? [0, 0.99, 3],
+    epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
+    batch,
+    optimizer: { ...ADAM, kind: 'adamw', decay: Math.min(3, Math.max(0.1, 600 / rows)), ...config.optimizer },
+    warmStart: config.warmStart ?? false,
+    greedy: { best: 3, prune: 0.2, most: 30, ...config.greedy },
+    standardizeTarget: config.standardizeTarget ?? true,
+    unitPca: config.unitPca ?? true,
+    baselines: config.baselines ?? true,
+  }
+}
+
+/** Components of a default PCA: 32, or what the rows carry; a modality with hardly more features than that is used raw only. */
+function defaultExtractors(features: number, rows: number): Extractor[] {
+  const components = Math.min(32, Math.floor(rows / 8))
+  const list: Extractor[] = [{ kind: 'skip' }, { kind: 'raw' }]
+  if (components >= 2 && features > 2 * components) list.push({ kind: 'pca', components })
+  if (features > 16) list.push({ kind: 'mlp', widths: [32, 16] })
+  return list
+}
+
+function checkExtractors(m: { name: string; features: number }, rows: number, chosen: readonly Extractor[]): readonly Extractor[] {
+  const key = `extractors.${m.name}`
+  const names = chosen.map(extractorName)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice) refuse(key, twice, 'each extractor once')
+  if (!chosen.some((e) => e.kind !== 'skip')) refuse(key, names.join(', '), 'at least one extractor besides skip')
+  for (const e of chosen) {
+    const most = Math.min(m.features, rows - 1)
+    if (e.kind === 'pca' && e.components > most) {
+      refuse(key, extractorName(e), `at most pca(${most}): there are ${m.features} features and ${rows} training rows that have them`)
+    }
+  }
+  return chosen
+}
+
+function refuse(key: string, value: unknown, allowed: string): never {
+  throw new ConfigError(`${key} is ${JSON.stringify(value)}: allowed is ${allowed}`)
+}
+
+function record(key: string, value: unknown, allowed?: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(key, value, 'an object of settings')
+  const unknown = allowed && Object.keys(value).find((name) => !allowed.includes(name))
+  if (unknown !== undefined) throw new ConfigError(`${key} has no setting "${unknown}": there are ${allowed?.join(', ')}`)
+  return value as Record<string, unknown>
+}
+
+function number(key: string, value: unknown, low: number, high: number): void {
+  if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return
+  refuse(key, value, `a number from ${low} to ${high}`)
+}
+
+function whole(key: string, value: unknown, low: number, high: number): void {
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)) return
+  refuse(key, value, `a whole number from ${low} to ${high}`)
+}
+
+function oneOf(key: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) refuse(key, value, allowed.join(', '))
+}
+
+function list(key: string, value: unknown, item: (value: unknown, key: string) => void): void {
+  if (value === undefined) return
+  if (!Array.isArray(value)) refuse(key, value, 'a list')
+  value.forEach((v, i) => {
+    item(v, `${key}[${i}]`)
+  })
+}

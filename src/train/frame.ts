@@ -1,0 +1,110 @@
+// The data set as numbers in a session: prepared modalities, target rows, frozen projections. Learned from training rows alone.
+
+import type { Target } from '../data/dataset.ts'
+import { applyPreparation, fitPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
+import type { Splits } from '../data/split.ts'
+import { type Extractor, extractorName, sourceName } from '../fusion/extractor.ts'
+import type { ModelTarget } from '../fusion/model.ts'
+import { type Projection, project } from '../fusion/projection.ts'
+import type { Source } from '../fusion/student.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Session } from '../wasm/session.ts'
+import { fitPca, pcaLayer } from './pca.ts'
+import type { TargetRows } from './problem.ts'
+
+/** Learns the preparation of each modality and puts all rows, prepared, into the session. */
+export function prepareRows(
+  session: Session<TrainKernels>,
+  data: Dataset,
+  train: Int32Array,
+): { preparations: Preparation[]; sources: Map<string, Source> } {
+  const sources = new Map<string, Source>()
+  const preparations = data.modalities.map((modality, m) => {
+    const preparation = fitPreparation(modality, train)
+    const at = session.memory.put(applyPreparation(preparation, modality))
+    sources.set(sourceName(m, { kind: 'raw' }), { at, width: preparedWidth(preparation) })
+    return preparation
+  })
+  return { preparations, sources }
+}
+
+/** Fits every PCA that the extractors name and adds its scores to the sources, for all rows. @yields after each modality */
+export function* projectRows(
+  session: Session<TrainKernels>,
+  data: Dataset,
+  sources: Map<string, Source>,
+  extractors: readonly (readonly Extractor[])[],
+  train: Int32Array,
+  unit: boolean,
+): Generator<void, Projection[]> {
+  const projections: Projection[] = []
+  for (const [m, list] of extractors.entries()) {
+    const wanted = list.filter((e) => e.kind === 'pca')
+    if (wanted.length === 0) continue
+    const raw = sources.get(sourceName(m, { kind: 'raw' })) as Source
+    const rows = train.filter((row) => data.modalities[m].present[row])
+    const most = Math.max(...wanted.map((e) => e.components))
+    const { components, mean, variance } = fitPca(session, raw, rows, most)
+    for (const e of wanted) {
+      const part = { mean, components: components.slice(0, e.components * raw.width), variance: variance.slice(0, e.components) }
+      const layer = pcaLayer(part, m, extractorName(e), unit)
+      sources.set(sourceName(m, e), project(session, raw, layer, data.ids.length))
+      projections.push(layer)
+    }
+    yield
+  }
+  return projections
+}
+
+/** The target as a model has it. A regression's outputs are standardised over the training rows unless asked not to be. */
+export function modelTarget(target: Target, train: Int32Array, standardize: boolean): ModelTarget {
+  if (target.task === 'classification') return { task: 'classification', classes: target.classes }
+  const D = target.outputs.length
+  const mean = new Float64Array(D)
+  const scale = new Float64Array(D).fill(1)
+  if (standardize) {
+    for (let d = 0; d < D; d++) {
+      // As differences from the first, so that a large offset costs no digits.
+      const shift = target.values[train[0] * D + d]
+      let sum = 0
+      for (const row of train) sum += target.values[row * D + d] - shift
+      mean[d] = shift + sum / train.length
+      let squares = 0
+      for (const row of train) squares += (target.values[row * D + d] - mean[d]) * (target.values[row * D + d] - mean[d])
+      scale[d] = Math.sqrt(squares / train.length) || 1
+    }
+  }
+  return { task: 'regression', outputs: target.outputs, mean, scale }
+}
+
+/** The target of all rows as students are to learn it. */
+export function targetValues(target: Target, model: ModelTarget): Int32Array | Float32Array {
+  if (target.task === 'classification') return target.labels
+  if (model.task !== 'regression') throw new TypeError('a regression target needs a regression model')
+  const D = target.outputs.length
+  return Float32Array.from(target.values, (v, i) => (v - model.mean[i % D]) / model.scale[i % D])
+}
+
+/** The same in the session. */
+export function putTarget(session: Session<TrainKernels>, values: Int32Array | Float32Array, model: ModelTarget): TargetRows {
+  const outputs = model.task === 'classification' ? model.classes.length : model.outputs.length
+  return { task: model.task, at: session.memory.put(values), outputs }
+}
+
+/** Rows of a target: labels, or values (rows, outputs). */
+export function targetOf(values: Int32Array | Float32Array, rows: Int32Array, outputs: number): Int32Array | Float32Array {
+  if (values instanceof Int32Array) return rows.map((row) => values[row])
+  const out = new Float32Array(rows.length * outputs)
+  rows.forEach((row, i) => {
+    out.set(values.subarray(row * outputs, (row + 1) * outputs), i * outputs)
+  })
+  return out
+}
+
+/** Which part of the rows each split is, for the model's record. */
+export const splitSizes = ({ train, validation, test }: Splits) => ({
+  train: train.length,
+  validation: validation.length,
+  test: test.length,
+})
