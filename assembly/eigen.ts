@@ -88,7 +88,8 @@ function rotateF64(x: usize, y: usize, c: f64, s: f64, n: i32): void {
 /**
  * values (D) f64, largest first, and vectors (D,D) f64, one per row, of the symmetric a (D,D), which is destroyed.
  * Sign: the entry of largest size in each vector is positive (the first of equals).  False if the iteration does not settle
- * (a NaN or ∞ in a).  scratch: 24 · D bytes.
+ * (a NaN or ∞ in a).  Sizes from 1e-100 to 1e100, so that squares, and those of rounding errors, are numbers; f32 data stay
+ * well within.  scratch: 24 · D bytes.
  *
  * Householder reduction to a tridiagonal matrix, then the implicit QL method (Wilkinson & Reinsch, Handbook for Automatic
  * Computation II, 1971). Vectors are kept as rows throughout, so that every inner loop is contiguous.

@@ -7,7 +7,7 @@
 // mutual learning too: its target is the teachers' consensus.
 
 import { exp4, log4 } from './lib/math'
-import { firstLanes, loadTail, lowF64, highF64, storeTail, sumLanes, sumLanesF64, words } from './lib/simd'
+import { firstLanes, highF64, loadTail, lowF64, storeTail, sumLanes, sumLanesF64, words } from './lib/simd'
 import { rowMax } from './softmax'
 
 /** Σ w[b] · Σ (out - y)² over out, y (B,D). The mean over D is the caller's. */

@@ -28,8 +28,9 @@ export function consensus(c: usize, taught: usize, q: usize, w: usize, M: i32, B
 }
 
 /**
- * spread (B) = Σ w[m,b] s[m,b] / Σ w[m,b], what the divergence from the consensus lacks to the mean divergence from each
- * teacher: s = Σ (q - c)² for outputs (probabilities false), Σ q ln q for softmax (true; 0 ln 0 = 0). 0 where no teacher speaks.
+ * spread (B) = Σ w[m,b] s[m,b] / Σ w[m,b], 0 where no teacher speaks. For outputs (probabilities false) s = Σ (q - c)²: the
+ * mean of squaredError(f, q) over the teachers is squaredError(f, c) + spread. For softmax (true) s = Σ q ln q, 0 ln 0 = 0: the
+ * mean of KL(q ‖ softmax f) is crossEntropy(f, c) + spread, and c is not read.
  */
 export function spread(out: usize, c: usize, q: usize, w: usize, probabilities: bool, M: i32, B: i32, D: i32): void {
   for (let b = 0; b < B; b++) {

@@ -76,7 +76,10 @@ export function adamw(
   adam(p, g, m, v, n, stepSize, root, beta1, beta2, rest1, rest2, epsilon, 0)
 }
 
-/** Scales g (n) so that its Euclidean norm is at most `most`; the norm before.  torch.nn.utils.clip_grad_norm_. */
+/**
+ * Scales g (n) so that its Euclidean norm is at most `most`; the norm before.  torch.nn.utils.clip_grad_norm_, but for a norm
+ * less than 1e-6 below `most`, which that shrinks all the same, and for NaN, which here leaves g as it is.
+ */
 export function clipNorm(g: usize, n: i32, most: f64): f64 {
   const norm = Math.sqrt(dot(g, g, n))
   if (!(norm > most)) return norm

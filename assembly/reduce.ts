@@ -1,4 +1,5 @@
-// Sums over arrays, rows and columns. B rows, D columns, M arrays; f32, row-major; sums of more than a row are kept in f64.
+// Sums over arrays, rows and columns. B rows, D columns, M arrays; f32, row-major. dot and columnMoments add in f64, columnSums
+// and weightedSum in f32, one row or array after the other.
 
 import { highF64, loadTail, lowF64, storeTail, sumLanesF64, words } from './lib/simd'
 

@@ -49,7 +49,8 @@ function checkArguments(name: string, rest: readonly string[], args: ArgsDef): v
       continue
     }
     const option = options.find(([key]) => flag === `--${key}`)
-    if (!option) throw new UsageError(`"${name}" has no option "${flag}": there are ${options.map(([key]) => `--${key}`).join(', ')}`)
+    if (!option)
+      throw new UsageError(`"${name}" has no option "${flag}": there are ${options.map(([key]) => `--${key}`).join(', ')}`)
     if (option[1].type === 'boolean') continue
     const next = value ?? rest[++i]
     if (next === undefined || next === '' || (value === undefined && /^--?[a-z]/.test(next))) {
@@ -57,7 +58,8 @@ function checkArguments(name: string, rest: readonly string[], args: ArgsDef): v
     }
   }
   if (words.length > positionals.length) throw new UsageError(`"${words[positionals.length]}" is one word too many for "${name}"`)
-  if (words.length < positionals.length) throw new UsageError(`"${name}" needs ${positionals[words.length].toUpperCase()}: see metafusion ${name} --help`)
+  if (words.length < positionals.length)
+    throw new UsageError(`"${name}" needs ${positionals[words.length].toUpperCase()}: see metafusion ${name} --help`)
 }
 
 /** One sentence for what is the user's to mend; the whole story for what is ours. */

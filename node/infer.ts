@@ -5,7 +5,7 @@
 
 import type { Rule } from '../src/fusion/ensemble.ts'
 import type { Model } from '../src/fusion/model.ts'
-import { createPredictor as predictorIn, type Predictor } from '../src/fusion/predictor.ts'
+import { type Predictor, createPredictor as predictorIn } from '../src/fusion/predictor.ts'
 import { openSession } from '../src/wasm/session.ts'
 import { kernels } from './kernels.ts'
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Presence } from '../src/data/presence.ts'
 import type { Metrics } from '../src/fusion/evaluate.ts'
 import type { Model } from '../src/fusion/model.ts'
-import type { MethodResult, Trained } from '../src/train/recipe.ts'
+import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
 
 /** A model file as written. */
@@ -28,7 +28,12 @@ export function fullWeights(model: Model): Float32Array {
 
 const studentRows = (model: Model) => {
   const weights = fullWeights(model)
-  return model.students.map(({ name, loss, teacher }, i) => ({ name, validationLoss: loss, teacher: teacher > 0, weight: weights[i] }))
+  return model.students.map(({ name, loss, teacher }, i) => ({
+    name,
+    validationLoss: loss,
+    teacher: teacher > 0,
+    weight: weights[i],
+  }))
 }
 
 /** The object of `train --json`. */
@@ -94,7 +99,12 @@ const digits = (v: number): string => (Number.isFinite(v) ? v.toFixed(Math.abs(v
 /** Rows as aligned columns: the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)))
-  return rows.map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  ').trimEnd())
+  return rows.map((row) =>
+    row
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c])))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 /** Who has what, as lines. */

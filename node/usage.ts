@@ -1,6 +1,6 @@
+import type { TrainConfig } from '../src/train/config.ts'
 import { readText } from './files.ts'
 import { parseJson } from './json.ts'
-import type { TrainConfig } from '../src/train/config.ts'
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -18,7 +18,8 @@ export function wholeNumber(option: string, text: string, most: number): number 
 export function numbers(option: string, text: string): number[] {
   return text.split(',').map((part) => {
     const value = Number(part)
-    if (part.trim() === '' || !Number.isFinite(value)) throw new UsageError(`${option} has "${part}": give numbers with commas between, such as 0,0.99,3`)
+    if (part.trim() === '' || !Number.isFinite(value))
+      throw new UsageError(`${option} has "${part}": give numbers with commas between, such as 0,0.99,3`)
     return value
   })
 }

@@ -37,7 +37,9 @@ export const demoCommand = defineCommand({
     const file = join(args.out, 'model.safetensors')
     writeFileSafely(file, writeModel(trained.model))
     for (const line of trainedLines(trained)) console.log(line)
-    console.log(`\nThe model lies in ${file}. Next: npx metafusion predict ${file} ${folder} --out ${join(args.out, 'predictions.csv')}`)
+    console.log(
+      `\nThe model lies in ${file}. Next: npx metafusion predict ${file} ${folder} --out ${join(args.out, 'predictions.csv')}`,
+    )
   },
 })
 

@@ -4,7 +4,7 @@ import { readModel } from '../../src/formats/model-file.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
 import type { Model } from '../../src/fusion/model.ts'
-import { chooseSplits } from '../../src/train/choose-splits.ts'
+import { chooseSplits } from '../../src/recipe/choose-splits.ts'
 import { createPredictor } from '../infer.ts'
 import { kernels } from '../kernels.ts'
 import { expectedOf, readModelFile } from '../model.ts'
@@ -20,7 +20,10 @@ const METHODS: readonly (readonly [name: string, rule: Rule])[] = [
 ]
 
 export const evaluateCommand = defineCommand({
-  meta: { name: 'evaluate', description: 'Score a model on the test rows of a folder, or on all rows of one it was not trained on' },
+  meta: {
+    name: 'evaluate',
+    description: 'Score a model on the test rows of a folder, or on all rows of one it was not trained on',
+  },
   args: {
     model: { type: 'positional', required: true, description: 'Model file' },
     dir: { type: 'positional', required: true, description: 'Folder with the CSV files and labels' },

@@ -17,7 +17,8 @@ export const inspectCommand = defineCommand({
     const { provenance, target, students } = model
     const { split } = provenance
     const weights = fullWeights(model)
-    const outcome = target.task === 'classification' ? `classes ${target.classes.join(', ')}` : `outputs ${target.outputs.join(', ')}`
+    const outcome =
+      target.task === 'classification' ? `classes ${target.classes.join(', ')}` : `outputs ${target.outputs.join(', ')}`
     const ranked = students.map((s, i) => ({ ...s, weight: weights[i] })).sort((a, b) => b.weight - a.weight || a.loss - b.loss)
     const lines = [
       `${args.model}: ${file.bytes} bytes, sha256 ${file.sha256}`,

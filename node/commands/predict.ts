@@ -23,7 +23,8 @@ export const predictCommand = defineCommand({
     writeFileSafely(args.out, `${Papa.unparse(predictionRows(prediction), { newline: '\n' })}\n`)
     for (const note of notes) console.error(note)
     const mute = prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
-    if (mute > 0) console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
+    if (mute > 0)
+      console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
     console.log(`${args.out}: ${counted(prediction.ids.length - mute, 'row')} predicted`)
   },
 })
@@ -31,7 +32,11 @@ export const predictCommand = defineCommand({
 /** id, prediction, probability of each class (or each output), students by falling weight, missing modalities. */
 export function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
   const D = outputs.length
-  const names = labels ? ['prediction', ...outputs.map((name) => `p_${name}`)] : D === 1 ? ['prediction'] : outputs.map((name) => `prediction_${name}`)
+  const names = labels
+    ? ['prediction', ...outputs.map((name) => `p_${name}`)]
+    : D === 1
+      ? ['prediction']
+      : outputs.map((name) => `prediction_${name}`)
   const rows = ids.map((id, i) => {
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))

@@ -28,7 +28,9 @@ export const trainCommand = defineCommand({
     const started = performance.now()
     const { data, splits, notes } = readFolder(args.dir, { split: args.split })
     if (!args.json) {
-      console.log(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality')}`.replace('modalitys', 'modalities'))
+      console.log(
+        `${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality')}`.replace('modalitys', 'modalities'),
+      )
       for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) console.log(line)
     }
     const view = progressView()

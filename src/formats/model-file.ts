@@ -17,9 +17,14 @@ const FORMAT_VERSION = 1
 
 /** A model as JSON, without its numbers. */
 interface Skeleton {
-  readonly modalities: readonly { readonly name: string; readonly columns: readonly { name: string; levels?: readonly string[] }[] }[]
+  readonly modalities: readonly {
+    readonly name: string
+    readonly columns: readonly { name: string; levels?: readonly string[] }[]
+  }[]
   readonly projections: readonly { readonly modality: number; readonly name: string }[]
-  readonly target: { readonly task: 'classification'; readonly classes: readonly string[] } | { readonly task: 'regression'; readonly outputs: readonly string[] }
+  readonly target:
+    | { readonly task: 'classification'; readonly classes: readonly string[] }
+    | { readonly task: 'regression'; readonly outputs: readonly string[] }
   readonly students: readonly {
     readonly name: string
     readonly extractors: readonly string[]
@@ -40,15 +45,31 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   preparations.forEach(({ columns }, m) => {
     const numbers = columns.filter((c) => c.kind === 'number')
     const of = (get: (c: (typeof numbers)[number]) => number) => Float64Array.from(numbers, get)
-    put(`preparations.${m}.mean`, [numbers.length], of((c) => c.mean))
-    put(`preparations.${m}.scale`, [numbers.length], of((c) => c.scale))
+    put(
+      `preparations.${m}.mean`,
+      [numbers.length],
+      of((c) => c.mean),
+    )
+    put(
+      `preparations.${m}.scale`,
+      [numbers.length],
+      of((c) => c.scale),
+    )
   })
   if (target.task === 'regression') {
     put('target.mean', [target.mean.length], target.mean)
     put('target.scale', [target.scale.length], target.scale)
   }
-  put('students.loss', [students.length], Float64Array.from(students, (s) => s.loss))
-  put('students.teacher', [students.length], Float32Array.from(students, (s) => s.teacher))
+  put(
+    'students.loss',
+    [students.length],
+    Float64Array.from(students, (s) => s.loss),
+  )
+  put(
+    'students.teacher',
+    [students.length],
+    Float32Array.from(students, (s) => s.teacher),
+  )
   const features = preparations.map(preparedWidth)
   students.forEach((student, i) => {
     for (const { name, shape, offset, size } of memberOf(student, features).layout.tensors) {
@@ -85,7 +106,10 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     best,
     provenance,
   }
-  return writeSafetensors({ metadata: { format: FORMAT, version: String(FORMAT_VERSION), model: JSON.stringify(skeleton) }, tensors })
+  return writeSafetensors({
+    metadata: { format: FORMAT, version: String(FORMAT_VERSION), model: JSON.stringify(skeleton) },
+    tensors,
+  })
 }
 
 /** The model of a file. @throws FormatError, one sentence for each way a file can be wrong */
@@ -97,7 +121,8 @@ export function readModel(file: Uint8Array): Model {
     const numbers = modality.columns.filter((c) => !c.levels).length
     const mean = take(`preparations.${m}.mean`, [numbers], Float64Array)
     const scale = take(`preparations.${m}.scale`, [numbers], Float64Array)
-    if (!scale.every((v) => v > 0)) throw new FormatError(`preparations.${m}.scale holds a value that is not above 0: the file is damaged`)
+    if (!scale.every((v) => v > 0))
+      throw new FormatError(`preparations.${m}.scale holds a value that is not above 0: the file is damaged`)
     let i = 0
     const columns = modality.columns.map(
       ({ name, levels }): ColumnPreparation =>
@@ -129,7 +154,8 @@ export function readModel(file: Uint8Array): Model {
     }
     const { layout } = memberOf({ name, spec, block: new Float32Array(), loss: 0, teacher: 0 }, features)
     const block = new Float32Array(layout.size)
-    for (const tensor of layout.tensors) block.set(take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array), tensor.offset)
+    for (const tensor of layout.tensors)
+      block.set(take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array), tensor.offset)
     return { name, spec, block, loss: loss[i], teacher: teacher[i] }
   })
   const projections = skeleton.projections.map(({ modality, name }, i): Projection => {
@@ -154,7 +180,15 @@ export function readModel(file: Uint8Array): Model {
     'weighted-average': weightsOf('weighted-average'),
   }
   take.finish()
-  return { preparations, projections, target, students, ensembles: { patterns, weights }, best: skeleton.best, provenance: skeleton.provenance }
+  return {
+    preparations,
+    projections,
+    target,
+    students,
+    ensembles: { patterns, weights },
+    best: skeleton.best,
+    provenance: skeleton.provenance,
+  }
 }
 
 type Maker<T extends Stored['values']> = { new (length: number): T; readonly name: string }
@@ -165,11 +199,13 @@ function taker({ tensors }: Tensors) {
   function take<T extends Stored['values']>(name: string, shape: readonly number[], type: Maker<T>, finite = true): T {
     const stored = tensors.get(name)
     if (!stored) throw new FormatError(`the tensor "${name}" is missing: the file is incomplete`)
-    if (!(stored.values instanceof type)) throw new FormatError(`the tensor "${name}" is a ${stored.values.constructor.name} and a ${type.name} was expected`)
+    if (!(stored.values instanceof type))
+      throw new FormatError(`the tensor "${name}" is a ${stored.values.constructor.name} and a ${type.name} was expected`)
     if (stored.shape.length !== shape.length || stored.shape.some((n, d) => n !== shape[d])) {
       throw new FormatError(`the tensor "${name}" has the shape [${stored.shape}] and [${shape}] was expected`)
     }
-    if (finite && !stored.values.every(Number.isFinite)) throw new FormatError(`the tensor "${name}" holds a value that is not finite: the file is damaged`)
+    if (finite && !stored.values.every(Number.isFinite))
+      throw new FormatError(`the tensor "${name}" holds a value that is not finite: the file is damaged`)
     left.delete(name)
     return stored.values as T
   }
@@ -193,7 +229,9 @@ function checkSources(students: readonly ModelStudent[], projections: readonly P
   for (const { name, spec } of students) {
     spec.extractors.forEach((e, m) => {
       if (e.kind === 'pca' && !known.has(sourceName(m, e))) {
-        throw new FormatError(`student "${name}" reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`)
+        throw new FormatError(
+          `student "${name}" reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`,
+        )
       }
     })
   }
@@ -202,9 +240,12 @@ function checkSources(students: readonly ModelStudent[], projections: readonly P
 function readSkeleton(metadata: Readonly<Record<string, string>>): Skeleton {
   if (metadata.format !== FORMAT) throw new FormatError('the file is safetensors, but no metafusion model')
   const version = Number(metadata.version)
-  if (!(version >= 1)) throw new FormatError(`the model file has the version ${JSON.stringify(metadata.version)}: the file is damaged`)
+  if (!(version >= 1))
+    throw new FormatError(`the model file has the version ${JSON.stringify(metadata.version)}: the file is damaged`)
   if (version > FORMAT_VERSION) {
-    throw new FormatError(`the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`)
+    throw new FormatError(
+      `the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`,
+    )
   }
   let value: unknown
   try {
@@ -225,14 +266,24 @@ function checkSkeleton(value: unknown): Skeleton {
   const record = (v: unknown): boolean => typeof v === 'object' && v !== null && !Array.isArray(v)
   const natural = (v: unknown): boolean => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65536
   if (!record(value)) wrong('object')
-  const list = (v: unknown, item: (v: never) => boolean): boolean => Array.isArray(v) && v.every((x) => record(x) && item(x as never))
+  const list = (v: unknown, item: (v: never) => boolean): boolean =>
+    Array.isArray(v) && v.every((x) => record(x) && item(x as never))
   type Column = Skeleton['modalities'][number]['columns'][number]
   const column = (c: Column) => text(c.name) && (c.levels === undefined || texts(c.levels))
-  if (!list(s.modalities, (m: Skeleton['modalities'][number]) => text(m.name) && list(m.columns, column)) || s.modalities.length === 0) wrong('modalities')
+  if (
+    !list(s.modalities, (m: Skeleton['modalities'][number]) => text(m.name) && list(m.columns, column)) ||
+    s.modalities.length === 0
+  )
+    wrong('modalities')
   const M = s.modalities.length
   const t = s.target
   if (!record(t)) wrong('target')
-  if (t.task === 'classification' ? !texts(t.classes) || t.classes.length < 2 : t.task !== 'regression' || !texts(t.outputs) || t.outputs.length < 1) wrong('target')
+  if (
+    t.task === 'classification'
+      ? !texts(t.classes) || t.classes.length < 2
+      : t.task !== 'regression' || !texts(t.outputs) || t.outputs.length < 1
+  )
+    wrong('target')
   const student = (x: Skeleton['students'][number]) =>
     text(x.name) &&
     texts(x.extractors) &&
@@ -242,7 +293,8 @@ function checkSkeleton(value: unknown): Skeleton {
     ACTIVATIONS.includes(x.activation as Activation) &&
     (x.fills === undefined || typeof x.fills === 'boolean')
   if (!list(s.students, student) || s.students.length === 0) wrong('students')
-  const projection = (p: Skeleton['projections'][number]) => text(p.name) && p.name.startsWith('pca(') && s.modalities[p.modality] !== undefined
+  const projection = (p: Skeleton['projections'][number]) =>
+    text(p.name) && p.name.startsWith('pca(') && s.modalities[p.modality] !== undefined
   if (!list(s.projections, projection)) wrong('projections')
   const pattern = new RegExp(`^[01]{${M}}$`)
   if (!texts(s.patterns) || !s.patterns.every((p) => pattern.test(p))) wrong('patterns')
@@ -253,9 +305,20 @@ function checkSkeleton(value: unknown): Skeleton {
 
 function checkProvenance(p: Provenance, wrong: (what: string) => never): void {
   const has = (o: unknown, keys: Record<string, string>): boolean =>
-    typeof o === 'object' && o !== null && Object.entries(keys).every(([key, type]) => typeof (o as Record<string, unknown>)[key] === type)
+    typeof o === 'object' &&
+    o !== null &&
+    Object.entries(keys).every(([key, type]) => typeof (o as Record<string, unknown>)[key] === type)
   const good =
-    has(p, { library: 'string', title: 'string', seed: 'number', digest: 'string', subjects: 'string', split: 'object', config: 'object', rho: 'number' }) &&
+    has(p, {
+      library: 'string',
+      title: 'string',
+      seed: 'number',
+      digest: 'string',
+      subjects: 'string',
+      split: 'object',
+      config: 'object',
+      rho: 'number',
+    }) &&
     has(p.split, { source: 'string', train: 'number', validation: 'number', test: 'number' }) &&
     has(p.config, {}) &&
     Array.isArray(p.rhoLosses) &&

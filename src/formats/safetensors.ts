@@ -57,12 +57,18 @@ export function writeSafetensors({ metadata, tensors }: Tensors): Uint8Array<Arr
 export function readSafetensors(bytes: Uint8Array): Tensors {
   // A plain view: a subclass such as Node's Buffer has a `slice` that does not copy.
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (file.length < 8) throw new FormatError(`the file has ${file.length} bytes, a safetensors file has at least 8: it is truncated or of another kind`)
+  if (file.length < 8)
+    throw new FormatError(
+      `the file has ${file.length} bytes, a safetensors file has at least 8: it is truncated or of another kind`,
+    )
   const view = new DataView(file.buffer, file.byteOffset)
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32
-  if (length > MAX_HEADER) throw new FormatError(`the header claims ${length} bytes, more than the ${MAX_HEADER} allowed: this is no safetensors file`)
+  if (length > MAX_HEADER)
+    throw new FormatError(`the header claims ${length} bytes, more than the ${MAX_HEADER} allowed: this is no safetensors file`)
   if (8 + length > file.length) {
-    throw new FormatError(`the header claims ${length} bytes and ${file.length - 8} follow: the file is truncated or of another kind`)
+    throw new FormatError(
+      `the header claims ${length} bytes and ${file.length - 8} follow: the file is truncated or of another kind`,
+    )
   }
   const header = parseHeader(file.subarray(8, 8 + length))
   const data = file.subarray(8 + length)
@@ -76,9 +82,12 @@ export function readSafetensors(bytes: Uint8Array): Tensors {
   let at = 0
   for (const { name, dtype, shape, begin, end } of entries) {
     if (begin !== at) {
-      throw new FormatError(`tensor "${name}" starts at byte ${begin} where ${at} was expected: tensors must follow each other without holes or overlap`)
+      throw new FormatError(
+        `tensor "${name}" starts at byte ${begin} where ${at} was expected: tensors must follow each other without holes or overlap`,
+      )
     }
-    if (end > data.length) throw new FormatError(`tensor "${name}" ends at byte ${end} and the data has ${data.length}: the file is truncated`)
+    if (end > data.length)
+      throw new FormatError(`tensor "${name}" ends at byte ${end} and the data has ${data.length}: the file is truncated`)
     tensors.set(name, { shape, values: DTYPES[dtype].make(data.slice(begin, end).buffer as ArrayBuffer) })
     at = end
   }
@@ -96,7 +105,8 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   } catch {
     throw new FormatError('the header is not JSON in UTF-8: the file is damaged or of another kind')
   }
-  if (bytes[0] !== 0x7b || !isRecord(header)) throw new FormatError('the header does not begin with "{": this is no safetensors file')
+  if (bytes[0] !== 0x7b || !isRecord(header))
+    throw new FormatError('the header does not begin with "{": this is no safetensors file')
   return header
 }
 
@@ -104,7 +114,9 @@ function parseEntry(name: string, value: unknown): { dtype: Dtype; shape: number
   if (!isRecord(value)) throw new FormatError(`tensor "${name}" has no description in the header: the file is damaged`)
   const { dtype, shape, data_offsets: offsets } = value
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
-    throw new FormatError(`tensor "${name}" is of type ${JSON.stringify(dtype)}: only ${Object.keys(DTYPES).join(', ')} can be read`)
+    throw new FormatError(
+      `tensor "${name}" is of type ${JSON.stringify(dtype)}: only ${Object.keys(DTYPES).join(', ')} can be read`,
+    )
   }
   const natural = (v: unknown): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0
   if (!Array.isArray(shape) || !shape.every(natural)) {

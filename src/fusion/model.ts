@@ -19,7 +19,12 @@ export interface ModelStudent {
 /** What is predicted. A regression's students predict (y - mean) / scale. */
 export type ModelTarget =
   | { readonly task: 'classification'; readonly classes: readonly string[] }
-  | { readonly task: 'regression'; readonly outputs: readonly string[]; readonly mean: Float64Array; readonly scale: Float64Array }
+  | {
+      readonly task: 'regression'
+      readonly outputs: readonly string[]
+      readonly mean: Float64Array
+      readonly scale: Float64Array
+    }
 
 /** How a split came about: drawn with the seed, or given. `fractions` are those it was drawn with. */
 export interface SplitRecord {

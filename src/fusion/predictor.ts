@@ -1,5 +1,5 @@
-import { applyPreparation, preparedWidth } from '../data/prepare.ts'
 import type { Inputs } from '../data/dataset.ts'
+import { applyPreparation, preparedWidth } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { ableStudents, type Pattern, patternsOf } from './availability.ts'

@@ -12,7 +12,12 @@ export interface Projection {
 }
 
 /** x · weightᵀ + bias for all `rows` of a source: computed once, not once per batch. */
-export function project({ kernels, memory }: Session<InferKernels>, source: Source, projection: Projection, rows: number): Source {
+export function project(
+  { kernels, memory }: Session<InferKernels>,
+  source: Source,
+  projection: Projection,
+  rows: number,
+): Source {
   const width = projection.bias.length
   const at = memory.alloc(4 * rows * width)
   const mark = memory.mark()

@@ -14,7 +14,12 @@ export interface ClassificationMetrics {
   readonly logLoss: number
 }
 
-export function scoreClassification(p: Float32Array, predicted: Int32Array, labels: Int32Array, classes: number): ClassificationMetrics {
+export function scoreClassification(
+  p: Float32Array,
+  predicted: Int32Array,
+  labels: Int32Array,
+  classes: number,
+): ClassificationMetrics {
   const n = labels.length
   const truth = new Float64Array(classes)
   const said = new Float64Array(classes)
@@ -31,7 +36,14 @@ export function scoreClassification(p: Float32Array, predicted: Int32Array, labe
   const known = all.filter((k) => truth[k] + said[k] > 0)
   const column = (k: number) => Float64Array.from({ length: n }, (_, i) => p[i * classes + k])
   const ranked = classes === 2 ? [1] : all
-  const areas = ranked.map((k) => auc(column(k), labels.map((label) => (label === k ? 1 : 0)))).filter((a) => !Number.isNaN(a))
+  const areas = ranked
+    .map((k) =>
+      auc(
+        column(k),
+        labels.map((label) => (label === k ? 1 : 0)),
+      ),
+    )
+    .filter((a) => !Number.isNaN(a))
   return {
     rows: n,
     accuracy: right.reduce((sum, v) => sum + v, 0) / n,

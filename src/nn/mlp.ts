@@ -32,7 +32,14 @@ export function mlpLayers({ widths, activation }: MlpSpec, at: Pointer): Dense[]
  * y (B, output) of x (B, input).
  * @param hidden one window per hidden layer, kept for the backward pass
  */
-export function mlp(kernels: InferKernels, y: Window, x: Window, layers: readonly Dense[], hidden: readonly Window[], B: number): void {
+export function mlp(
+  kernels: InferKernels,
+  y: Window,
+  x: Window,
+  layers: readonly Dense[],
+  hidden: readonly Window[],
+  B: number,
+): void {
   let input = x
   layers.forEach((layer, l) => {
     const output = l < hidden.length ? hidden[l] : y

@@ -99,7 +99,8 @@ export function checkConfig(config: unknown): TrainConfig {
   oneOf('activation', c.activation, ACTIVATIONS)
   for (const key of ['warmStart', 'standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
   for (const key of ['validation', 'test'] as const) {
-    if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1)) refuse(key, c[key], 'a number between 0 and 1')
+    if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
+      refuse(key, c[key], 'a number between 0 and 1')
   }
   const o = record('optimizer', c.optimizer ?? {}, Object.keys(ADAM)) as Partial<OptimizerSpec>
   oneOf('optimizer.kind', o.kind, ['sgd', 'adam', 'adamw'])
@@ -123,7 +124,8 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const { rows, modalities } = shape
   const known = new Set(['*', ...modalities.map((m) => m.name)])
   for (const name of Object.keys(config.extractors ?? {})) {
-    if (!known.has(name)) refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+    if (!known.has(name))
+      refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
   }
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
@@ -158,7 +160,11 @@ function defaultExtractors(features: number, rows: number): Extractor[] {
   return list
 }
 
-function checkExtractors(m: { name: string; features: number }, rows: number, chosen: readonly Extractor[]): readonly Extractor[] {
+function checkExtractors(
+  m: { name: string; features: number },
+  rows: number,
+  chosen: readonly Extractor[],
+): readonly Extractor[] {
   const key = `extractors.${m.name}`
   const names = chosen.map(extractorName)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
@@ -167,7 +173,11 @@ function checkExtractors(m: { name: string; features: number }, rows: number, ch
   for (const e of chosen) {
     const most = Math.min(m.features, rows - 1)
     if (e.kind === 'pca' && e.components > most) {
-      refuse(key, extractorName(e), `at most pca(${most}): there are ${m.features} features and ${rows} training rows that have them`)
+      refuse(
+        key,
+        extractorName(e),
+        `at most pca(${most}): there are ${m.features} features and ${rows} training rows that have them`,
+      )
     }
   }
   return chosen

@@ -114,7 +114,11 @@ const ALL_PATTERNS_UP_TO = 6
 /** The patterns worth an ensemble of their own. @param seen patterns of training and validation rows */
 export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Pattern[] {
   const full = '1'.repeat(modalities)
-  if (modalities > ALL_PATTERNS_UP_TO) return [...new Set([full, ...seen])].filter((p) => p.includes('1')).sort().reverse()
+  if (modalities > ALL_PATTERNS_UP_TO)
+    return [...new Set([full, ...seen])]
+      .filter((p) => p.includes('1'))
+      .sort()
+      .reverse()
   const count = 2 ** modalities - 1
   return Array.from({ length: count }, (_, i) => (count - i).toString(2).padStart(modalities, '0'))
 }

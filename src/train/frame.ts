@@ -1,13 +1,12 @@
 // The data set as numbers in a session: prepared modalities, target rows, frozen projections. Learned from training rows alone.
 
-import type { Target } from '../data/dataset.ts'
+import type { Dataset, Target } from '../data/dataset.ts'
 import { applyPreparation, fitPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
 import type { Splits } from '../data/split.ts'
 import { type Extractor, extractorName, sourceName } from '../fusion/extractor.ts'
 import type { ModelTarget } from '../fusion/model.ts'
 import { type Projection, project } from '../fusion/projection.ts'
 import type { Source } from '../fusion/student.ts'
-import type { Dataset } from '../data/dataset.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { fitPca, pcaLayer } from './pca.ts'

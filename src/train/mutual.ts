@@ -18,7 +18,10 @@ export interface Teachers {
  */
 export function chooseTeachers(session: Session<TrainKernels>, losses: Float64Array): Teachers {
   const able = Array.from(losses.keys()).filter((i) => Number.isFinite(losses[i]))
-  const { k, labels } = cluster(session, Float64Array.from(able, (i) => losses[i]))
+  const { k, labels } = cluster(
+    session,
+    Float64Array.from(able, (i) => losses[i]),
+  )
   const members = able.filter((_, i) => labels[i] === 0)
   const weights = new Float32Array(losses.length)
   for (const i of members) weights[i] = 1 / members.length

@@ -23,7 +23,9 @@ export function fitPca(session: Session<TrainKernels>, source: Source, rows: Int
   const n = rows.length
   const D = source.width
   if (count > Math.min(D, n - 1)) {
-    throw new ConfigError(`pca(${count}) needs ${count} features and ${count + 1} training rows; there are ${D} and ${n}: ask for fewer components`)
+    throw new ConfigError(
+      `pca(${count}) needs ${count} features and ${count + 1} training rows; there are ${D} and ${n}: ask for fewer components`,
+    )
   }
   const start = memory.mark()
   const index = memory.put(rows)

@@ -36,11 +36,7 @@ export interface GridResult {
  * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 from the same first weights and batch order; the ρ
  * with the smallest mean loss of the teachers wins, the first of equals. ρ = 0 always takes part.
  */
-export function* runGrid(
-  plan: Plan,
-  starts: readonly Start[],
-  grid: Grid,
-): Generator<BatchDone, GridResult> {
+export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
   const { epochs, batch, optimizer } = grid
   const sharing = grid.rho.filter((rho) => rho > 0)
   const M = plan.states.length
@@ -58,7 +54,9 @@ export function* runGrid(
 
   const independent = yield* train(0, starts, grid.warmStart && sharing.length > 0)
   if (!independent.losses.some(Number.isFinite)) {
-    throw new ConfigError('no student reached a finite validation loss: lower the learning rate, or check the target for extreme values')
+    throw new ConfigError(
+      'no student reached a finite validation loss: lower the learning rate, or check the target for extreme values',
+    )
   }
   teachers = chooseTeachers(plan.problem.session, independent.losses)
   const rate = (stage: StageResult): RhoResult => ({

@@ -36,7 +36,12 @@ export const seenRows = ({ groups }: RowWeights, rows: Int32Array): number[] =>
   groups.map(({ sees }) => rows.reduce((n, row) => n + sees[row], 0))
 
 /** Fills the task weights of a batch: 1 / `counts[group]` for each row that the group sees. */
-export function fillTask({ session: { memory } }: Problem, weights: RowWeights, rows: Int32Array, counts: readonly number[]): void {
+export function fillTask(
+  { session: { memory } }: Problem,
+  weights: RowWeights,
+  rows: Int32Array,
+  counts: readonly number[],
+): void {
   weights.groups.forEach((group, g) => {
     const view = memory.f32(group.task, rows.length)
     for (let b = 0; b < rows.length; b++) view[b] = group.sees[rows[b]] ? 1 / counts[g] : 0

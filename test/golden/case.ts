@@ -2,11 +2,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readSafetensors, type Stored } from '../../src/formats/safetensors.ts'
 import { sees } from '../../src/fusion/availability.ts'
 import { type Extractor, extractorName } from '../../src/fusion/extractor.ts'
 import { project } from '../../src/fusion/projection.ts'
 import { type Source, type Student, studentOf } from '../../src/fusion/student.ts'
-import { readSafetensors, type Stored } from '../../src/formats/safetensors.ts'
 import { pcaLayer } from '../../src/train/pca.ts'
 import type { Problem } from '../../src/train/problem.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -70,7 +70,8 @@ export function problemOf({ json, tensor }: Case): Problem & { test: Int32Array 
   const rows = nTrain + nVal + nTest
   const stacked = (name: string) => {
     const parts = ['train', 'val', 'test'].map((split) => tensor(`data/${split}/${name}`).values)
-    const whole = name === 'y' && parts[0] instanceof Int32Array ? new Int32Array(rows) : new Float32Array(parts[0].length / nTrain * rows)
+    const whole =
+      name === 'y' && parts[0] instanceof Int32Array ? new Int32Array(rows) : new Float32Array((parts[0].length / nTrain) * rows)
     let at = 0
     for (const part of parts) {
       whole.set(part, at)

@@ -45,7 +45,8 @@ function replay(recorded: Case, expected: Recording, prefix: string, warmStart: 
     batch: json.batch,
     optimizer,
     warmStart,
-    order: (rho: number, epoch: number) => (tensor(`${orderPrefix}rho${rho}`).values as Int32Array).subarray(epoch * n, (epoch + 1) * n),
+    order: (rho: number, epoch: number) =>
+      (tensor(`${orderPrefix}rho${rho}`).values as Int32Array).subarray(epoch * n, (epoch + 1) * n),
   }
   const run = runGrid(plan, starts, grid)
   const steps = Math.ceil(n / json.batch)
@@ -56,8 +57,18 @@ function replay(recorded: Case, expected: Recording, prefix: string, warmStart: 
     const stage = `${prefix}/rho${rho}`
     const step = seen.get(rho) ?? 0
     seen.set(rho, step + 1)
-    close(losses.total, tensor(`${stage}/step_loss`).values.subarray(step * M, (step + 1) * M), STEP_LOSS, `${stage} step ${step} loss`)
-    close(losses.task, tensor(`${stage}/step_task_loss`).values.subarray(step * M, (step + 1) * M), STEP_LOSS, `${stage} step ${step} task`)
+    close(
+      losses.total,
+      tensor(`${stage}/step_loss`).values.subarray(step * M, (step + 1) * M),
+      STEP_LOSS,
+      `${stage} step ${step} loss`,
+    )
+    close(
+      losses.task,
+      tensor(`${stage}/step_task_loss`).values.subarray(step * M, (step + 1) * M),
+      STEP_LOSS,
+      `${stage} step ${step} task`,
+    )
     for (let i = 0; i < M; i++) {
       const { block, first, size } = plan.states[i]
       if (step === 0) {
@@ -68,7 +79,12 @@ function replay(recorded: Case, expected: Recording, prefix: string, warmStart: 
         close(gradient, tensor(`${stage}/grad_step1/student${i}`).values, GRADIENT, `${stage} gradient of student ${i}`)
       }
       if ((step + 1) % steps === 0) {
-        close(memory.f32(block, size), tensor(`${stage}/epoch${epoch}/student${i}`).values, WEIGHT, `${stage} epoch ${epoch} student ${i}`)
+        close(
+          memory.f32(block, size),
+          tensor(`${stage}/epoch${epoch}/student${i}`).values,
+          WEIGHT,
+          `${stage} epoch ${epoch} student ${i}`,
+        )
       }
     }
   }
@@ -134,7 +150,12 @@ for (const recorded of own) {
       test('outputs of the best checkpoints', () => {
         for (const { stage } of result.results) {
           const at = `${prefix}/rho${stage.rho}`
-          close(cohortOutputs(plan, stage.best, problem.validation), tensor(`${at}/val_outputs`).values, OUTPUT, `${at} validation`)
+          close(
+            cohortOutputs(plan, stage.best, problem.validation),
+            tensor(`${at}/val_outputs`).values,
+            OUTPUT,
+            `${at} validation`,
+          )
           close(cohortOutputs(plan, stage.best, problem.test), tensor(`${at}/test_outputs`).values, OUTPUT, `${at} test`)
         }
       })
@@ -170,7 +191,8 @@ for (const recorded of own) {
             best_single: weightsByLoss('best-single', stage.losses, everyone, 3),
             greedy_ensemble: inverseLoss(stage.losses, chosen.members),
           }
-          for (const [name, weights] of Object.entries(methods)) same(score(recorded, average(outputs, weights)), name, theirs[name])
+          for (const [name, weights] of Object.entries(methods))
+            same(score(recorded, average(outputs, weights)), name, theirs[name])
         }
       })
     })

@@ -153,10 +153,11 @@ describe('symmetricEigen', () => {
   })
 
   test('matrices as small as squares of f32 and as large', () => {
-    // A covariance of f32 data lies between 1e-90 and 1e77.
-    for (const scale of [1e-90, 1e-40, 1e40, 1e77]) {
-      const a = symmetric(9)
+    // A covariance of f32 data lies between 1e-90 and 1e77; the kernel promises a little more.
+    for (const scale of [1e-100, 1e-90, 1e-40, 1e40, 1e77, 1e100]) {
+      const [a, x] = [symmetric(9), random.f64(9)]
       checkEigen(matrix(9, (i, j) => scale * a[i][j]))
+      checkEigen(matrix(9, (i, j) => scale * x[i] * x[j]))
     }
   })
 

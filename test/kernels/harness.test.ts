@@ -1,41 +1,53 @@
 // The harness would be of no use if it let these pass.
 
 import { expect, test } from 'vitest'
-import { agree, BITS, distance, f32, floats, i32, indices, inPlace, input, output, run, scratch, ulps } from './harness.ts'
+import { agree, BITS, distance, f32, f64, floats, i32, indices, inPlace, input, output, run, scratch, ulps } from './harness.ts'
 
-test('a read past an input shows', () => {
-  expect(run('dot', input(f32(1, 2, 3)), input(f32(1, 2, 3, 4)), 4).result).toBeNaN()
+/** What twenty calls answer or throw: among so many each array has been the one at the end of the memory. */
+function twenty(what: () => unknown): Set<unknown> {
+  const answer = () => {
+    try {
+      return what()
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  return new Set(Array.from({ length: 20 }, answer))
+}
+const trap = 'memory access out of bounds'
+
+test('a read past an input shows, in the result or as a trap', () => {
+  expect(twenty(() => run('dot', input(f32(1, 2, 3)), input(f32(1, 2, 3, 4)), 4).result)).toEqual(new Set([Number.NaN, trap]))
 })
 
 test('a read of a gap between rows shows', () => {
-  const sums = run('columnSums', output(floats(3)), input(f32(1, 2, 3, 4), 2, 3), 2, 3, 3).outputs[0]
-  expect(sums).toEqual(f32(4, 6, Number.NaN))
+  const sums = () => run('columnSums', output(floats(3)), input(f32(1, 2, 3, 4), 2, 3), 1, 3, 3).outputs[0].join()
+  expect(twenty(sums)).toEqual(new Set(['1,2,NaN']))
 })
 
 test('a write past an output shows', () => {
   const sums = () => run('columnSums', output(floats(3)), input(f32(1, 2, 3, 4)), 1, 4, 4)
-  expect(sums).toThrow('columnSums wrote outside an output: element 3, ld 3')
+  expect(twenty(sums)).toEqual(new Set(['columnSums wrote outside an output: element 3, ld 3', trap]))
 })
 
 test('a write before an output shows', () => {
   const gradient = () => run('addGradientLabels', inPlace(floats(2)), input(f32(1, 1)), input(i32(-1)), input(f32(1)), 1, 1, 2)
-  expect(gradient).toThrow('addGradientLabels wrote outside an inPlace: element -1, ld 2')
+  expect(twenty(gradient)).toEqual(new Set(['addGradientLabels wrote outside an inPlace: element -1, ld 2']))
 })
 
 test('a write into a gap between rows shows', () => {
-  const copy = () => run('gatherRows', output(floats(4), 2, 3), input(f32(1, 2, 3, 4, 5, 6), 3), input(i32(0, 1)), 2, 3, 3, 3)
-  expect(copy).toThrow('gatherRows wrote outside an output: element 2, ld 3')
+  const copy = () => run('gatherRows', output(floats(4), 2, 3), input(f32(1, 2, 3), 3), input(i32(0)), 1, 3, 3, 3)
+  expect(twenty(copy)).toEqual(new Set(['gatherRows wrote outside an output: element 2, ld 3']))
 })
 
 test('a write on an input shows', () => {
   const p = () => run('softmax', input(f32(1, 2)), input(f32(1, 2)), 1, 2)
-  expect(p).toThrow('softmax wrote on an input: element 0, ld 2')
+  expect(twenty(p)).toEqual(new Set(['softmax wrote on an input: element 0, ld 2']))
 })
 
 test('a write past a scratch shows', () => {
-  const room = scratch(64)
-  const values = input(new Float64Array([1, 2, 3]))
-  expect(() => run('kmeans1d', output(indices(3)), values, room, 3, 2)).toThrow('kmeans1d wrote outside a scratch')
+  const labels = () => run('kmeans1d', output(indices(3)), input(f64(1, 2, 3)), scratch(64), 3, 2)
+  expect(twenty(labels)).toEqual(new Set(['kmeans1d wrote outside a scratch: element 8, ld 8', trap]))
 })
 
 test('an output that was not written shows', () => {

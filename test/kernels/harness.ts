@@ -3,7 +3,8 @@
 // Every array stands between two fences, and so do its rows when the leading dimension leaves gaps. Around inputs they are NaN,
 // which reaches every sum it enters: a kernel that reads too far shows it in its result. Around outputs they are canaries: after
 // the call every word that is not a cell of an output must have the bits it had before. What an output or a scratch holds before
-// the call is NaN, so a kernel that builds on it shows it too.
+// the call is NaN, so a kernel that builds on it shows it too. And in each call one array, another each time, lies at the very
+// end of the memory, where a step too far is a trap, even one whose value nobody uses.
 
 import type { TrainKernels } from '../../src/wasm/kernels.ts'
 import { trainSession } from './kernels.ts'
@@ -34,7 +35,7 @@ export const scratch = (bytes: number): Block => block('scratch', new Float64Arr
 // Each pattern is what it should be as one f32 and, twice, as one f64; as an i32 either is an index out of all bounds.
 const NAN_WORD = 0x7ffdadad
 const CANARY_WORD = 0xdf2b4c6d | 0 // finite and below zero, so that any arithmetic, relu included, changes it
-const FENCE = 32 // words: wider than what a kernel stores at a time
+const FENCE = 128 // bytes: wider than what a kernel stores at a time
 
 const session = trainSession()
 
@@ -49,7 +50,9 @@ function spread({ cells, columns, ld }: Block, to: Cells, value: (i: number) => 
   for (let i = 0; i < cells.length; i++) to[Math.floor(i / columns) * ld + (i % columns)] = value(i)
 }
 
-const extent = ({ cells, columns, ld }: Block): number => (columns > 0 ? (cells.length / columns) * ld : 0)
+/** Elements from the first cell to the last. */
+const extent = ({ cells, columns, ld }: Block): number =>
+  cells.length > 0 ? cells.length + (cells.length / columns - 1) * (ld - columns) : 0
 
 function view(cells: Cells, at: number, length: number): Cells {
   const { memory } = session
@@ -57,11 +60,14 @@ function view(cells: Cells, at: number, length: number): Cells {
   return cells instanceof Int32Array ? memory.i32(at, length) : memory.f32(at, length)
 }
 
-function place(block: Block): Placed {
+function place(block: Block, atEnd: boolean): Placed {
+  const { memory } = session
   const { role, cells } = block
-  const words = (extent(block) * cells.BYTES_PER_ELEMENT) / 4
-  const at = session.memory.alloc(4 * (words + 2 * FENCE)) + 4 * FENCE
-  const image = session.memory.i32(at - 4 * FENCE, words + 2 * FENCE)
+  const bytes = extent(block) * cells.BYTES_PER_ELEMENT
+  const start = memory.alloc(bytes + 2 * FENCE)
+  if (atEnd) memory.alloc(memory.size() - memory.mark())
+  const at = atEnd ? memory.size() - bytes : start + FENCE
+  const image = memory.i32(at - FENCE, (bytes + (atEnd ? FENCE : 2 * FENCE)) / 4)
   image.fill(role === 'input' ? NAN_WORD : CANARY_WORD)
   const empty = cells instanceof Int32Array ? NAN_WORD : Number.NaN
   const given = role === 'input' || role === 'inPlace'
@@ -70,11 +76,10 @@ function place(block: Block): Placed {
 }
 
 function checkFences(name: string, { block, at, before }: Placed): void {
-  const after = session.memory.i32(at - 4 * FENCE, before.length)
-  const size = block.cells.BYTES_PER_ELEMENT / 4
+  const after = session.memory.i32(at - FENCE, before.length)
   for (let i = 0; i < after.length; i++) {
     if (after[i] === before[i]) continue
-    const index = Math.floor((i - FENCE) / size)
+    const index = Math.floor((4 * i - FENCE) / block.cells.BYTES_PER_ELEMENT)
     const isCell = index >= 0 && index < extent(block) && index % block.ld < block.columns
     if (block.role !== 'input' && isCell) continue
     const named = block.role === 'scratch' ? 'a scratch' : `an ${block.role}`
@@ -82,21 +87,28 @@ function checkFences(name: string, { block, at, before }: Placed): void {
   }
 }
 
+let calls = 0
+
 /** Calls a kernel. The outputs are those of role output and inPlace, in the order of the arguments, cells alone. */
 export function run(name: KernelName, ...args: readonly Argument[]): { result: number; outputs: Cells[] } {
   const { kernels, memory } = session
   const mark = memory.mark()
+  const blocks = [...new Set(args.filter((arg) => typeof arg === 'object'))]
+  // The array at the end of the memory: scattered, so that no pattern of a test fits it. An empty one has no end to step over.
+  const filled = blocks.filter((one) => one.cells.length > 0)
+  const last = filled[(Math.imul(calls++, 0x9e3779b9) >>> 16) % filled.length]
   const placed = new Map<Argument, Placed>()
-  for (const arg of args) if (typeof arg === 'object' && !placed.has(arg)) placed.set(arg, place(arg))
+  for (const one of blocks) if (one !== last) placed.set(one, place(one, false))
+  if (last) placed.set(last, place(last, true))
   const kernel = kernels[name] as (...values: number[]) => number
   const result = kernel(...args.map((arg) => placed.get(arg)?.at ?? Number(arg)))
   const outputs: Cells[] = []
-  for (const one of placed.values()) {
-    checkFences(name, one)
-    if (one.block.role !== 'output' && one.block.role !== 'inPlace') continue
-    const rows = view(one.block.cells, one.at, extent(one.block))
-    const { columns, ld } = one.block
-    outputs.push(one.block.cells.map((_: number, i: number) => rows[Math.floor(i / columns) * ld + (i % columns)]) as Cells)
+  for (const one of blocks) {
+    const there = placed.get(one)!
+    checkFences(name, there)
+    if (one.role !== 'output' && one.role !== 'inPlace') continue
+    const rows = view(one.cells, there.at, extent(one))
+    outputs.push(one.cells.map((_: number, i: number) => rows[Math.floor(i / one.columns) * one.ld + (i % one.columns)]) as Cells)
   }
   memory.release(mark)
   return { result, outputs }

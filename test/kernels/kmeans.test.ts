@@ -108,15 +108,25 @@ test('NaN among the values ends, with labels below k', () => {
   }
 })
 
-describe('losses of cohorts, against scikit-learn', () => {
+describe('losses of cohorts, as recorded', () => {
   const { cases } = readGolden('kmeans')
   const members = (labels: readonly number[], label: number) => [...labels.keys()].filter((i) => labels[i] === label)
 
-  test.each(cases)('$losses.length losses, k = $detail.exact.k', ({ losses, detail }) => {
+  test.each(cases)('the exact optimum of $losses.length losses, k = $detail.exact.k', ({ losses, detail }) => {
     const { k, best_cluster, worst_cluster } = detail.exact
     const { labels } = cluster(f64(...losses), k)
     expect(members(labels, 0)).toEqual(best_cluster)
     expect(members(labels, k - 1)).toEqual(worst_cluster)
+  })
+
+  test("the authors' clusters, wherever k-means with other starts finds the same", () => {
+    const agreed = cases.filter((one) => one.all_implementations_agree)
+    expect(agreed.length).toBe(36)
+    for (const { losses, k, best_cluster_idxs, worst_cluster_idxs } of agreed) {
+      const { labels } = cluster(f64(...losses), k)
+      expect(members(labels, 0)).toEqual(best_cluster_idxs)
+      expect(members(labels, k - 1)).toEqual(worst_cluster_idxs)
+    }
   })
 
   /** Rousseeuw's silhouette, the mean of (b - a) / max(a, b); a cluster of one has 0. */

@@ -363,14 +363,15 @@ refuses('splits', [
   ],
 ])
 
+// The engine's own words follow, which differ from version to version.
+test.each(['{"title": "x",\n  "id": id}', '{"modalities": {"m": "m.csv",}}', '{"id": "x"', ''])(
+  'dataset.json that is no JSON is refused: %j',
+  (text) => {
+    expect(() => readFolder(folderOf({ 'dataset.json': text }))).toThrow(/^dataset\.json is no valid JSON: .+/)
+  },
+)
+
 refuses('dataset.json', [
-  [manifest('{"title": "x",\n  "id": id}'), 'FormatError: dataset.json is no valid JSON: line 2, column 9 does not fit: "id}"'],
-  [
-    manifest('{"modalities": {"m": "m.csv",}}'),
-    'FormatError: dataset.json is no valid JSON: line 1, column 30 does not fit: "}}"',
-  ],
-  [manifest('{"id": "x"'), 'FormatError: dataset.json is no valid JSON: line 1, column 11 does not fit: the end of the file'],
-  [manifest(''), 'FormatError: dataset.json is no valid JSON: line 1, column 1 does not fit: the end of the file'],
   [manifest('[]'), 'FormatError: dataset.json must be an object: {…}'],
   [manifest({ modality: {} }), 'FormatError: dataset.json: "modality" is no known key, remove it or correct its name'],
   [
@@ -536,23 +537,6 @@ refuses('what a model cannot use', [
   ],
   [mri('id,volume\np1,1'), 'DataError: "DIR" has no labels.csv: give one with the columns "id" and "label"', { expected: MODEL }],
 ])
-
-test('2000 rows of 700 columns take well under two seconds', () => {
-  const row = (i: number) => `p${i},${Array.from({ length: 700 }, (_, j) => ((i * 701 + j * 13) % 1009) / 8).join(',')}`
-  const rows = Array.from({ length: 2000 }, (_, i) => i)
-  const folder = folderOf({
-    'm.csv': ['id', ...Array.from({ length: 700 }, (_, j) => `f${j}`)].join(',').concat('\n', rows.map(row).join('\n')),
-    'labels.csv': `id,label\n${rows.map((i) => `p${i},${i % 3}`).join('\n')}`,
-  })
-  // The best of three, so that a busy machine does not count.
-  const times = [1, 2, 3].map(() => {
-    const start = performance.now()
-    const { data } = readFolder(folder)
-    expect([data.ids.length, data.modalities[0].columns.length]).toEqual([2000, 700])
-    return performance.now() - start
-  })
-  expect(Math.min(...times)).toBeLessThan(2000)
-})
 
 const SHARED = join(import.meta.dirname, '../../../shared/datasets')
 

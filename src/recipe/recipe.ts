@@ -14,18 +14,18 @@ import { extractorName } from '../fusion/extractor.ts'
 import { type Model, modelOutputs, type Provenance, type SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
 import { type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import { combinations } from '../train/combinations.ts'
+import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from '../train/config.ts'
+import { ensemblesOf, patternsWorth } from '../train/ensembling.ts'
+import { modelTarget, prepareRows, projectRows, putTarget, splitSizes, targetOf, targetValues } from '../train/frame.ts'
+import { firstBlocks } from '../train/init.ts'
+import { cohortOutputs } from '../train/outputs.ts'
+import type { Problem } from '../train/problem.ts'
+import { runGrid } from '../train/rho.ts'
+import { runStage, type StageResult } from '../train/stage.ts'
+import { type Plan, planOf } from '../train/step.ts'
 import { randomFrom } from '../wasm/random.ts'
 import { openTrainSession } from '../wasm/session.ts'
-import { combinations } from './combinations.ts'
-import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
-import { ensemblesOf, patternsWorth } from './ensembling.ts'
-import { modelTarget, prepareRows, projectRows, putTarget, splitSizes, targetOf, targetValues } from './frame.ts'
-import { firstBlocks } from './init.ts'
-import { cohortOutputs } from './outputs.ts'
-import type { Problem } from './problem.ts'
-import { runGrid } from './rho.ts'
-import { runStage, type StageResult } from './stage.ts'
-import { type Plan, planOf } from './step.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
 export interface MethodResult {
@@ -79,17 +79,25 @@ export function* trainModel(
   const patterns = patternsOf(data, names)
   const head = { hidden: resolved.head, activation: resolved.activation, outputs: outputs.length }
 
-  const everyone = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({ ...head, extractors }))
+  const everyone = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
+    ...head,
+    extractors,
+  }))
   const canLearn = (spec: StudentSpec) => {
     const mine = sees(spec, patterns)
     return splits.train.some((row) => mine[row]) && splits.validation.some((row) => mine[row])
   }
   const cohort = everyone.filter(canLearn)
   if (cohort.length === 0) {
-    throw new ConfigError('no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities')
+    throw new ConfigError(
+      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
+    )
   }
   const left = everyone.length - cohort.length
-  const notes = left === 0 ? [] : [`${left} of ${everyone.length} students were left out: no training or no validation row has all of their modalities`]
+  const notes =
+    left === 0
+      ? []
+      : [`${left} of ${everyone.length} students were left out: no training or no validation row has all of their modalities`]
   const others = baselineStudents(names.length, head)
 
   // The clock of the whole run: optimizer steps times the students that take them.
@@ -133,7 +141,12 @@ export function* trainModel(
   const training = { epochs, batch: resolved.batch, optimizer: resolved.optimizer }
 
   const { plan, starts, names: studentNames } = planFor(cohort)
-  const grid = runGrid(plan, starts, { ...training, rho: resolved.rho, warmStart: resolved.warmStart, order: (_, epoch) => order(epoch) })
+  const grid = runGrid(plan, starts, {
+    ...training,
+    rho: resolved.rho,
+    warmStart: resolved.warmStart,
+    order: (_, epoch) => order(epoch),
+  })
   let turn = grid.next()
   for (; !turn.done; turn = grid.next()) {
     const { rho, epoch } = turn.value
@@ -150,7 +163,10 @@ export function* trainModel(
       target: targetOf(wanted, splits.validation, outputs.length),
       width: outputs.length,
     }
-    const worth = patternsWorth(names.length, [...splits.train, ...splits.validation].map((row) => patterns[row]))
+    const worth = patternsWorth(
+      names.length,
+      [...splits.train, ...splits.validation].map((row) => patterns[row]),
+    )
     const rows = Array.from(splits.validation, (row) => patterns[row])
     const work = ensemblesOf(session, judged, rows, worth, (p) => ableStudents(specs, p), stage.losses, resolved.greedy)
     let step = work.next()
@@ -169,7 +185,13 @@ export function* trainModel(
     rhoLosses: results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
     notes,
   }
-  const modelOf = (from: Plan, ownNames: readonly string[], stage: StageResult, weights: Ensembles, teacher: Float32Array): Model => ({
+  const modelOf = (
+    from: Plan,
+    ownNames: readonly string[],
+    stage: StageResult,
+    weights: Ensembles,
+    teacher: Float32Array,
+  ): Model => ({
     preparations,
     projections,
     target,
@@ -217,7 +239,10 @@ export function* trainModel(
       done += M
       yield progress('baselines', M, step.value.epoch)
     }
-    const none: Ensembles = { patterns: [], weights: { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] } }
+    const none: Ensembles = {
+      patterns: [],
+      weights: { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] },
+    }
     const whole = modelOf(rival.plan, rival.names, step.value, none, new Float32Array(M))
     for (const { method, members } of baselinesOf(names)) {
       const students = members.filter((i) => canLearn(others[i])).map((i) => whole.students[i])
@@ -229,7 +254,11 @@ export function* trainModel(
 
 /** The order of the training rows in each epoch: drawn once, the same for every ρ and for the baselines. */
 function orders(train: Int32Array, random: ReturnType<typeof randomFrom>): (epoch: number) => Int32Array {
-  return (epoch) => random.fork(`epoch ${epoch}`).permutation(train.length).map((i) => train[i])
+  return (epoch) =>
+    random
+      .fork(`epoch ${epoch}`)
+      .permutation(train.length)
+      .map((i) => train[i])
 }
 
 function checkSplits(data: Dataset, splits: Splits): void {
@@ -238,8 +267,10 @@ function checkSplits(data: Dataset, splits: Splits): void {
     const rows = splits[name]
     if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
     for (const row of rows) {
-      if (!(row >= 0 && row < data.ids.length)) throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
-      if (taken.has(row)) throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
+      if (!(row >= 0 && row < data.ids.length))
+        throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
+      if (taken.has(row))
+        throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
       taken.add(row)
     }
   }

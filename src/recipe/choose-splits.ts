@@ -1,9 +1,9 @@
 import type { Dataset } from '../data/dataset.ts'
 import { type Splits, splitRows, splitValidation } from '../data/split.ts'
 import type { SplitRecord } from '../fusion/model.ts'
+import { checkConfig, type TrainConfig } from '../train/config.ts'
 import { randomFrom } from '../wasm/random.ts'
 import { openTrainSession } from '../wasm/session.ts'
-import { checkConfig, type TrainConfig } from './config.ts'
 
 /** A split that came with the data; without validation rows, they are drawn out of train. */
 export type GivenSplits = Pick<Splits, 'train' | 'test'> & { readonly validation?: Int32Array }
