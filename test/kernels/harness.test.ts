@@ -27,27 +27,27 @@ test('a read of a gap between rows shows', () => {
 
 test('a write past an output shows', () => {
   const sums = () => run('columnSums', output(floats(3)), input(f32(1, 2, 3, 4)), 1, 4, 4)
-  expect(twenty(sums)).toEqual(new Set(['columnSums wrote outside an output: element 3, ld 3', trap]))
+  expect(twenty(sums)).toEqual(new Set(['columnSums wrote outside its output: element 3, ld 3', trap]))
 })
 
 test('a write before an output shows', () => {
   const gradient = () => run('addGradientLabels', inPlace(floats(2)), input(f32(1, 1)), input(i32(-1)), input(f32(1)), 1, 1, 2)
-  expect(twenty(gradient)).toEqual(new Set(['addGradientLabels wrote outside an inPlace: element -1, ld 2']))
+  expect(twenty(gradient)).toEqual(new Set(['addGradientLabels wrote outside its inPlace: element -1, ld 2']))
 })
 
 test('a write into a gap between rows shows', () => {
   const copy = () => run('gatherRows', output(floats(4), 2, 3), input(f32(1, 2, 3), 3), input(i32(0)), 1, 3, 3, 3)
-  expect(twenty(copy)).toEqual(new Set(['gatherRows wrote outside an output: element 2, ld 3']))
+  expect(twenty(copy)).toEqual(new Set(['gatherRows wrote outside its output: element 2, ld 3']))
 })
 
 test('a write on an input shows', () => {
   const p = () => run('softmax', input(f32(1, 2)), input(f32(1, 2)), 1, 2)
-  expect(twenty(p)).toEqual(new Set(['softmax wrote on an input: element 0, ld 2']))
+  expect(twenty(p)).toEqual(new Set(['softmax wrote on its input: element 0, ld 2']))
 })
 
 test('a write past a scratch shows', () => {
   const labels = () => run('kmeans1d', output(indices(3)), input(f64(1, 2, 3)), scratch(64), 3, 2)
-  expect(twenty(labels)).toEqual(new Set(['kmeans1d wrote outside a scratch: element 8, ld 8', trap]))
+  expect(twenty(labels)).toEqual(new Set(['kmeans1d wrote outside its scratch: element 8, ld 8', trap]))
 })
 
 test('an output that was not written shows', () => {

@@ -82,8 +82,7 @@ function checkFences(name: string, { block, at, before }: Placed): void {
     const index = Math.floor((4 * i - FENCE) / block.cells.BYTES_PER_ELEMENT)
     const isCell = index >= 0 && index < extent(block) && index % block.ld < block.columns
     if (block.role !== 'input' && isCell) continue
-    const named = block.role === 'scratch' ? 'a scratch' : `an ${block.role}`
-    throw new Error(`${name} wrote ${isCell ? 'on' : 'outside'} ${named}: element ${index}, ld ${block.ld}`)
+    throw new Error(`${name} wrote ${isCell ? 'on' : 'outside'} its ${block.role}: element ${index}, ld ${block.ld}`)
   }
 }
 
