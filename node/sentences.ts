@@ -5,8 +5,8 @@ export function listed(names: readonly string[], most = 5): string {
   return shown.join(', ')
 }
 
-/** `1 row`, `2 rows`. */
-export const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
+/** `1 row`, `2 rows`; a plural of its own where the word has one. */
+export const counted = (n: number, word: string, plural = `${word}s`): string => `${n} ${n === 1 ? word : plural}`
 
 /** What a cell holds, in quotes, on one line and not too long. */
 export function shown(cell: string): string {

@@ -27,12 +27,9 @@ export const trainCommand = defineCommand({
     checkFolderOf(args.out)
     const started = performance.now()
     const { data, splits, notes } = readFolder(args.dir, { split: args.split })
-    if (!args.json) {
-      console.log(
-        `${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality')}`.replace('modalitys', 'modalities'),
-      )
-      for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) console.log(line)
-    }
+    const say = args.json ? console.error : console.log
+    say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
+    for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) say(line)
     const view = progressView()
     const stop = interrupts()
     const trained = await train(data, { config, splits, onProgress: view.show, signal: stop.signal }).finally(() => {
