@@ -1,10 +1,10 @@
 // The large door: the small one, and what only learning needs.
 
+export * from './infer'
 
 export { activationGradient } from './activation'
 export { covariance, symmetricEigen } from './eigen'
 export { gemmNN, gemmTN } from './gemm'
-export * from './infer'
 export { kmeans1d } from './kmeans'
 export { addGradient, addGradientLabels, crossEntropy, crossEntropyLabels, squaredError } from './loss'
 export { consensus, spread } from './mutual'

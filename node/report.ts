@@ -14,6 +14,9 @@ export interface ModelFile {
   readonly sha256: string
 }
 
+/** A text from a file on one line, and without what would move a terminal's cursor. */
+export const plain = (text: string): string => text.replace(/\p{Cc}+/gu, ' ')
+
 export const fileRecord = (file: string, bytes: Uint8Array): ModelFile => ({
   file,
   bytes: bytes.length,

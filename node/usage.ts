@@ -1,4 +1,5 @@
-import type { TrainConfig } from '../src/train/config.ts'
+import { ConfigError } from '../src/core/errors.ts'
+import { checkConfig, type TrainConfig } from '../src/train/config.ts'
 import { readText } from './files.ts'
 import { parseJson } from './json.ts'
 
@@ -26,10 +27,18 @@ export function numbers(option: string, text: string): number[] {
 
 /** The settings of --config, and over them those of the other options. */
 export function configFrom(args: { config?: string; seed?: string; rho?: string }): TrainConfig {
-  const file = args.config === undefined ? {} : (parseJson(args.config, readText(args.config)) as TrainConfig)
   return {
-    ...file,
+    ...(args.config === undefined ? {} : readConfig(args.config)),
     ...(args.seed === undefined ? {} : { seed: wholeNumber('--seed', args.seed, 2 ** 32 - 1) }),
     ...(args.rho === undefined ? {} : { rho: numbers('--rho', args.rho) }),
+  }
+}
+
+function readConfig(file: string): TrainConfig {
+  const config = parseJson(file, readText(file))
+  try {
+    return checkConfig(config)
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(`${file}: ${error.message}`) : error
   }
 }

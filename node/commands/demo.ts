@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import Papa from 'papaparse'
+import { DataError } from '../../src/core/errors.ts'
 import type { Dataset } from '../../src/data/dataset.ts'
 import { DEMO, DEMO_TITLE } from '../../src/experiments/demo.ts'
 import { synthetic } from '../../src/experiments/synthetic.ts'
@@ -25,23 +26,36 @@ export const demoCommand = defineCommand({
     const seed = wholeNumber('--seed', args.seed, 2 ** 32 - 1)
     const data = { ...synthetic(openTrainSession(kernels('train')), DEMO, seed), title: DEMO_TITLE }
     const folder = join(args.out, 'data')
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     writeDataset(folder, data)
     console.log(`${DEMO_TITLE}: ${data.ids.length} rows in ${folder}`)
     const view = progressView()
     const stop = interrupts()
-    const trained = await train(data, { config: { seed }, onProgress: view.show, signal: stop.signal }).finally(() => {
-      view.close()
+    try {
+      const run = train(data, { config: { seed }, onProgress: view.show, signal: stop.signal })
+      const trained = await run.finally(view.close)
+      const file = join(args.out, 'model.safetensors')
+      writeFileSafely(file, writeModel(trained.model))
+      for (const line of trainedLines(trained)) console.log(line)
+      console.log(
+        `\nThe model lies in ${file}. Next: npx metafusion predict ${file} ${folder} --out ${join(args.out, 'predictions.csv')}`,
+      )
+    } finally {
       stop.close()
-    })
-    const file = join(args.out, 'model.safetensors')
-    writeFileSafely(file, writeModel(trained.model))
-    for (const line of trainedLines(trained)) console.log(line)
-    console.log(
-      `\nThe model lies in ${file}. Next: npx metafusion predict ${file} ${folder} --out ${join(args.out, 'predictions.csv')}`,
-    )
+    }
   },
 })
+
+/** @throws DataError when a file is in its place or the host refuses */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const taken = code === 'EEXIST' || code === 'ENOTDIR'
+    throw new DataError(`"${folder}" cannot be created: ${taken ? 'a file has that name' : message}`)
+  }
+}
 
 /** A data set as a folder of CSV files with its dataset.json. */
 function writeDataset(folder: string, data: Dataset): void {

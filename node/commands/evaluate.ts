@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { DataError } from '../../src/core/errors.ts'
 import { type Dataset, digest } from '../../src/data/dataset.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
@@ -33,14 +34,20 @@ export const evaluateCommand = defineCommand({
   run({ args }) {
     const model = readModelFile(args.model, readModel)
     const { data, splits, notes } = readFolder(args.dir, { expected: expectedOf(model), split: args.split })
+    if (args.split && splits?.test.length === 0) {
+      throw new DataError(
+        `"${args.split}" has no test row among those of "${args.dir}": write test for some, or leave --split out`,
+      )
+    }
     const { rows, which } = rowsToScore(model, data, splits?.test)
     const methods = METHODS.map(([name, rule]) => ({
       name,
       test: evaluate(createPredictor(model, rule).predict(data, rows), data.target, rows),
     }))
     const about = `${counted(rows.length, 'row')}: ${which}`
+    const say = args.json ? console.error : console.log
+    for (const note of notes) say(note)
     if (args.json) return console.log(JSON.stringify(evaluationJson(model.target.task, about, methods)))
-    for (const note of notes) console.log(note)
     console.log(`${about}\n`)
     for (const line of scoreTable(methods)) console.log(line)
   },
@@ -51,7 +58,8 @@ function rowsToScore(model: Model, data: Dataset, given: Int32Array | undefined)
   if (given && given.length > 0) return { rows: given, which: 'the test part of the split' }
   const { split, seed, subjects } = model.provenance
   const all = Int32Array.from(data.ids, (_, row) => row)
-  if (subjects !== digest({ ...data, modalities: [] })) return { rows: all, which: 'all of them, none known from training' }
+  if (subjects !== digest({ ...data, modalities: [] }))
+    return { rows: all, which: 'all of them, since the model was trained on another set of subjects' }
   if (!split.fractions) return { rows: all, which: 'all of them, those of the training included' }
   const drawn = chooseSplits(kernels('train'), data, { seed, ...split.fractions })
   return { rows: drawn.splits.test, which: 'the test part drawn when the model was trained' }

@@ -2,7 +2,7 @@ import { defineCommand } from 'citty'
 import { readModel } from '../../src/formats/model-file.ts'
 import { readBytes } from '../files.ts'
 import { readModelFile } from '../model.ts'
-import { fileRecord, fullWeights, modelJson, table } from '../report.ts'
+import { fileRecord, fullWeights, modelJson, plain, table } from '../report.ts'
 
 export const inspectCommand = defineCommand({
   meta: { name: 'inspect', description: 'Show what is inside a model file' },
@@ -37,6 +37,6 @@ export const inspectCommand = defineCommand({
         ...ranked.map((s) => [s.name, s.loss.toFixed(4), s.teacher > 0 ? 'yes' : '', s.weight > 0 ? s.weight.toFixed(3) : '']),
       ]),
     ]
-    for (const line of lines) console.log(line)
+    for (const line of lines) console.log(plain(line))
   },
 })

@@ -32,16 +32,19 @@ export const trainCommand = defineCommand({
     for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) say(line)
     const view = progressView()
     const stop = interrupts()
-    const trained = await train(data, { config, splits, onProgress: view.show, signal: stop.signal }).finally(() => {
-      view.close()
+    try {
+      const run = train(data, { config, splits, onProgress: view.show, signal: stop.signal })
+      const trained = await run.finally(view.close)
+      const bytes = writeModel(trained.model)
+      writeFileSafely(args.out, bytes)
+      const seconds = (performance.now() - started) / 1000
+      const file = fileRecord(args.out, bytes)
+      if (args.json) return console.log(JSON.stringify(trainedJson(trained, seconds, file)))
+      for (const line of trainedLines(trained)) console.log(line)
+      console.log(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
+    } finally {
+      // Not before the file is written: a signal in the middle of that would leave a half of it behind.
       stop.close()
-    })
-    const bytes = writeModel(trained.model)
-    writeFileSafely(args.out, bytes)
-    const seconds = (performance.now() - started) / 1000
-    const file = fileRecord(args.out, bytes)
-    if (args.json) return console.log(JSON.stringify(trainedJson(trained, seconds, file)))
-    for (const line of trainedLines(trained)) console.log(line)
-    console.log(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
+    }
   },
 })

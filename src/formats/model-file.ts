@@ -7,8 +7,9 @@ import { RULES, type Rule } from '../fusion/ensemble.ts'
 import { type Extractor, extractorName, extractorWidth, parseExtractor, sourceName } from '../fusion/extractor.ts'
 import { type Model, type ModelStudent, memberOf, modelOutputs, type Provenance } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
-import type { StudentSpec } from '../fusion/student.ts'
+import { type StudentSpec, studentOf } from '../fusion/student.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
+import { isRecord, parseJson, shown } from './json.ts'
 import { readSafetensors, type Stored, type Tensors, writeSafetensors } from './safetensors.ts'
 
 const FORMAT = 'metafusion'
@@ -120,9 +121,7 @@ export function readModel(file: Uint8Array): Model {
   const preparations = skeleton.modalities.map((modality, m): Preparation => {
     const numbers = modality.columns.filter((c) => !c.levels).length
     const mean = take(`preparations.${m}.mean`, [numbers], Float64Array)
-    const scale = take(`preparations.${m}.scale`, [numbers], Float64Array)
-    if (!scale.every((v) => v > 0))
-      throw new FormatError(`preparations.${m}.scale holds a value that is not above 0: the file is damaged`)
+    const scale = takeScale(`preparations.${m}.scale`, numbers, take)
     let i = 0
     const columns = modality.columns.map(
       ({ name, levels }): ColumnPreparation =>
@@ -131,15 +130,7 @@ export function readModel(file: Uint8Array): Model {
     return { modality: modality.name, columns }
   })
   const features = preparations.map(preparedWidth)
-  const { target: named } = skeleton
-  const target: Model['target'] =
-    named.task === 'classification'
-      ? named
-      : {
-          ...named,
-          mean: take('target.mean', [named.outputs.length], Float64Array),
-          scale: take('target.scale', [named.outputs.length], Float64Array),
-        }
+  const target = readTarget(skeleton.target, take)
   const count = skeleton.students.length
   const loss = take('students.loss', [count], Float64Array, false)
   const teacher = take('students.teacher', [count], Float32Array)
@@ -152,10 +143,19 @@ export function readModel(file: Uint8Array): Model {
       outputs,
       ...(fills ? { fills } : {}),
     }
-    const { layout } = memberOf({ name, spec, block: new Float32Array(), loss: 0, teacher: 0 }, features)
+    // What the description claims is held against what the file has before any room is made for it.
+    const layers = spec.extractors.reduce((n, e) => n + (e.kind === 'mlp' ? e.widths.length : 0), hidden.length + 1)
+    if (layers > content.tensors.size) {
+      throw new FormatError(
+        `student ${shown(name)} has ${layers} layers and the file ${content.tensors.size} tensors: it is incomplete`,
+      )
+    }
+    const { layout } = studentOf(spec, features)
+    const parts = layout.tensors.map((tensor) => take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array))
     const block = new Float32Array(layout.size)
-    for (const tensor of layout.tensors)
-      block.set(take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array), tensor.offset)
+    layout.tensors.forEach(({ offset }, t) => {
+      block.set(parts[t], offset)
+    })
     return { name, spec, block, loss: loss[i], teacher: teacher[i] }
   })
   const projections = skeleton.projections.map(({ modality, name }, i): Projection => {
@@ -191,7 +191,27 @@ export function readModel(file: Uint8Array): Model {
   }
 }
 
+function readTarget(target: Skeleton['target'], take: Taker): Model['target'] {
+  if (target.task === 'classification') return { task: target.task, classes: target.classes }
+  const D = target.outputs.length
+  return {
+    task: target.task,
+    outputs: target.outputs,
+    mean: take('target.mean', [D], Float64Array),
+    scale: takeScale('target.scale', D, take),
+  }
+}
+
+/** What values are divided by. */
+function takeScale(name: string, length: number, take: Taker): Float64Array {
+  const scale = take(name, [length], Float64Array)
+  if (!scale.every((v) => v > 0))
+    throw new FormatError(`the tensor "${name}" holds a value that is not above 0: the file is damaged`)
+  return scale
+}
+
 type Maker<T extends Stored['values']> = { new (length: number): T; readonly name: string }
+type Taker = ReturnType<typeof taker>
 
 /** Takes tensors by name, of the shape and type they must have, with finite values; `finish` refuses what was not taken. */
 function taker({ tensors }: Tensors) {
@@ -202,7 +222,7 @@ function taker({ tensors }: Tensors) {
     if (!(stored.values instanceof type))
       throw new FormatError(`the tensor "${name}" is a ${stored.values.constructor.name} and a ${type.name} was expected`)
     if (stored.shape.length !== shape.length || stored.shape.some((n, d) => n !== shape[d])) {
-      throw new FormatError(`the tensor "${name}" has the shape [${stored.shape}] and [${shape}] was expected`)
+      throw new FormatError(`the tensor "${name}" has the shape ${shown(stored.shape)} and ${shown(shape)} was expected`)
     }
     if (finite && !stored.values.every(Number.isFinite))
       throw new FormatError(`the tensor "${name}" holds a value that is not finite: the file is damaged`)
@@ -210,17 +230,20 @@ function taker({ tensors }: Tensors) {
     return stored.values as T
   }
   take.finish = () => {
-    if (left.size > 0) throw new FormatError(`the tensor "${[...left][0]}" has no place in the model: the file is damaged`)
+    if (left.size > 0) throw new FormatError(`the tensor ${shown([...left][0])} has no place in the model: the file is damaged`)
   }
   return take
 }
 
+/** The extractor of a name as `extractorName` writes it. */
 function readExtractor(name: string): Extractor {
   try {
-    return parseExtractor(name)
+    const extractor = parseExtractor(name)
+    if (extractorName(extractor) === name) return extractor
   } catch {
-    throw new FormatError(`the model names the extractor ${JSON.stringify(name)}, which is unknown: the file is damaged`)
+    // Told below.
   }
+  throw new FormatError(`the model names the extractor ${shown(name)}, which is unknown: the file is damaged`)
 }
 
 /** Every PCA a student reads must be among the projections. */
@@ -230,7 +253,7 @@ function checkSources(students: readonly ModelStudent[], projections: readonly P
     spec.extractors.forEach((e, m) => {
       if (e.kind === 'pca' && !known.has(sourceName(m, e))) {
         throw new FormatError(
-          `student "${name}" reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`,
+          `student ${shown(name)} reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`,
         )
       }
     })
@@ -240,21 +263,18 @@ function checkSources(students: readonly ModelStudent[], projections: readonly P
 function readSkeleton(metadata: Readonly<Record<string, string>>): Skeleton {
   if (metadata.format !== FORMAT) throw new FormatError('the file is safetensors, but no metafusion model')
   const version = Number(metadata.version)
-  if (!(version >= 1))
-    throw new FormatError(`the model file has the version ${JSON.stringify(metadata.version)}: the file is damaged`)
+  if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? ''))
+    throw new FormatError(`the model file has the version ${shown(metadata.version)}: a whole number from 1 on was expected`)
   if (version > FORMAT_VERSION) {
     throw new FormatError(
       `the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`,
     )
   }
-  let value: unknown
-  try {
-    value = JSON.parse(metadata.model ?? '')
-  } catch {
-    throw new FormatError('the description of the model is not JSON: the file is damaged')
-  }
-  return checkSkeleton(value)
+  return checkSkeleton(parseJson('the description of the model', metadata.model ?? '', DEEPEST))
 }
+
+/** A model's description needs five levels of objects and lists. */
+const DEEPEST = 8
 
 function checkSkeleton(value: unknown): Skeleton {
   const s = value as Skeleton
@@ -262,68 +282,76 @@ function checkSkeleton(value: unknown): Skeleton {
     throw new FormatError(`the description of the model has no valid ${what}: the file is damaged`)
   }
   const text = (v: unknown): v is string => typeof v === 'string'
-  const texts = (v: unknown): v is string[] => Array.isArray(v) && v.every(text)
-  const record = (v: unknown): boolean => typeof v === 'object' && v !== null && !Array.isArray(v)
+  // Names, each once.
+  const texts = (v: unknown): v is string[] => Array.isArray(v) && v.every(text) && distinct(v)
+  const distinct = (names: readonly string[]): boolean => new Set(names).size === names.length
   const natural = (v: unknown): boolean => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65536
-  if (!record(value)) wrong('object')
-  const list = (v: unknown, item: (v: never) => boolean): boolean =>
-    Array.isArray(v) && v.every((x) => record(x) && item(x as never))
-  type Column = Skeleton['modalities'][number]['columns'][number]
-  const column = (c: Column) => text(c.name) && (c.levels === undefined || texts(c.levels))
-  if (
-    !list(s.modalities, (m: Skeleton['modalities'][number]) => text(m.name) && list(m.columns, column)) ||
-    s.modalities.length === 0
-  )
-    wrong('modalities')
+  const list = <T>(v: readonly T[], item: (v: T) => boolean): boolean =>
+    Array.isArray(v) && v.every((x) => isRecord(x) && item(x as T))
+  const named = (v: readonly { readonly name: string }[]): boolean =>
+    list(v, ({ name }) => text(name)) && v.length > 0 && distinct(v.map(({ name }) => name))
+
+  if (!isRecord(value)) wrong('object')
+  const columns = ({ columns: c }: Skeleton['modalities'][number]) =>
+    named(c) && c.every(({ levels }) => levels === undefined || texts(levels))
+  if (!named(s.modalities) || !s.modalities.every(columns)) wrong('modalities')
   const M = s.modalities.length
+
   const t = s.target
-  if (!record(t)) wrong('target')
-  if (
-    t.task === 'classification'
-      ? !texts(t.classes) || t.classes.length < 2
-      : t.task !== 'regression' || !texts(t.outputs) || t.outputs.length < 1
-  )
-    wrong('target')
+  if (!isRecord(t)) wrong('target')
+  const outcome =
+    t.task === 'classification' ? texts(t.classes) && t.classes.length >= 2 : t.task === 'regression' && texts(t.outputs)
+  if (!outcome || (t.task === 'regression' && t.outputs.length < 1)) wrong('target')
+
   const student = (x: Skeleton['students'][number]) =>
     text(x.name) &&
-    texts(x.extractors) &&
+    Array.isArray(x.extractors) &&
     x.extractors.length === M &&
+    x.extractors.every(text) &&
+    x.extractors.some((e) => e !== 'skip') &&
     Array.isArray(x.hidden) &&
     x.hidden.every(natural) &&
     ACTIVATIONS.includes(x.activation as Activation) &&
-    (x.fills === undefined || typeof x.fills === 'boolean')
+    (x.fills === undefined || x.fills === true)
   if (!list(s.students, student) || s.students.length === 0) wrong('students')
-  const projection = (p: Skeleton['projections'][number]) =>
-    text(p.name) && p.name.startsWith('pca(') && s.modalities[p.modality] !== undefined
-  if (!list(s.projections, projection)) wrong('projections')
-  const pattern = new RegExp(`^[01]{${M}}$`)
-  if (!texts(s.patterns) || !s.patterns.every((p) => pattern.test(p))) wrong('patterns')
+
+  const projection = ({ name, modality }: Skeleton['projections'][number]) =>
+    text(name) && name.startsWith('pca(') && Number.isInteger(modality) && modality >= 0 && modality < M
+  if (!list(s.projections, projection) || !distinct(s.projections.map((p) => `${p.modality}:${p.name}`))) wrong('projections')
+  if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
   if (!natural(s.best)) wrong('best')
-  checkProvenance(s.provenance, wrong)
-  return s
+  return { ...s, provenance: readProvenance(s.provenance, wrong) }
 }
 
-function checkProvenance(p: Provenance, wrong: (what: string) => never): void {
-  const has = (o: unknown, keys: Record<string, string>): boolean =>
-    typeof o === 'object' &&
-    o !== null &&
-    Object.entries(keys).every(([key, type]) => typeof (o as Record<string, unknown>)[key] === type)
+/** Where the model comes from. JSON has no infinity: a loss that was not finite is written as null. */
+function readProvenance(p: Provenance, wrong: (what: string) => never): Provenance {
+  const has = (o: unknown, types: Record<string, 'text' | 'number' | 'record'>): boolean =>
+    isRecord(o) &&
+    Object.entries(types).every(([key, type]) =>
+      type === 'record' ? isRecord(o[key]) : typeof o[key] === (type === 'text' ? 'string' : type),
+    )
+  const share = (v: number) => v > 0 && v < 1
   const good =
     has(p, {
-      library: 'string',
-      title: 'string',
+      library: 'text',
+      title: 'text',
       seed: 'number',
-      digest: 'string',
-      subjects: 'string',
-      split: 'object',
-      config: 'object',
+      digest: 'text',
+      subjects: 'text',
+      split: 'record',
+      config: 'record',
       rho: 'number',
     }) &&
-    has(p.split, { source: 'string', train: 'number', validation: 'number', test: 'number' }) &&
-    has(p.config, {}) &&
+    Number.isInteger(p.seed) &&
+    p.seed >= 0 &&
+    p.seed < 2 ** 32 &&
+    has(p.split, { source: 'text', train: 'number', validation: 'number', test: 'number' }) &&
+    (p.split.fractions === undefined ||
+      (has(p.split.fractions, { validation: 'number', test: 'number' }) && Object.values(p.split.fractions).every(share))) &&
     Array.isArray(p.rhoLosses) &&
-    p.rhoLosses.every((r) => has(r, { rho: 'number', loss: 'number' })) &&
+    p.rhoLosses.every((r) => has(r, { rho: 'number' }) && (r.loss === null || typeof r.loss === 'number')) &&
     Array.isArray(p.notes) &&
     p.notes.every((n) => typeof n === 'string')
   if (!good) wrong('provenance')
+  return { ...p, rhoLosses: p.rhoLosses.map(({ rho, loss }) => ({ rho, loss: loss ?? Number.POSITIVE_INFINITY })) }
 }

@@ -2,6 +2,7 @@
 // Specification: huggingface/safetensors README, "Format". Every rule is checked before a number is believed.
 
 import { FormatError } from '../core/errors.ts'
+import { isRecord, parseJson, shown } from './json.ts'
 
 export type Values = Float32Array | Float64Array | Int32Array | Uint8Array
 
@@ -28,17 +29,19 @@ const dtypeOf = (values: Values): Dtype =>
   values instanceof Float32Array ? 'F32' : values instanceof Float64Array ? 'F64' : values instanceof Int32Array ? 'I32' : 'U8'
 
 const MAX_HEADER = 100_000_000
+const METADATA = '__metadata__'
 
 /** The file of these tensors: widest elements first, so that each stands at a multiple of its size; then in the order given. */
 export function writeSafetensors({ metadata, tensors }: Tensors): Uint8Array<ArrayBuffer> {
   const entries = [...tensors].sort(([, a], [, b]) => b.values.BYTES_PER_ELEMENT - a.values.BYTES_PER_ELEMENT)
-  const header: Record<string, unknown> = { __metadata__: metadata }
   let end = 0
-  for (const [name, { shape, values }] of entries) {
-    header[name] = { dtype: dtypeOf(values), shape, data_offsets: [end, end + values.byteLength] }
+  const described = entries.map(([name, { shape, values }]): [string, unknown] => {
+    if (name === METADATA) throw new FormatError(`a tensor is named "${METADATA}", which is the metadata's name: rename it`)
+    const begin = end
     end += values.byteLength
-  }
-  let text = JSON.stringify(header)
+    return [name, { dtype: dtypeOf(values), shape, data_offsets: [begin, end] }]
+  })
+  let text = JSON.stringify(Object.fromEntries([[METADATA, metadata], ...described]))
   const encode = (s: string) => new TextEncoder().encode(s)
   text += ' '.repeat((8 - (encode(text).length % 8)) % 8)
   const head = encode(text)
@@ -72,9 +75,9 @@ export function readSafetensors(bytes: Uint8Array): Tensors {
   }
   const header = parseHeader(file.subarray(8, 8 + length))
   const data = file.subarray(8 + length)
-  const { __metadata__: metadata = {}, ...rest } = header
+  const { [METADATA]: metadata = {}, ...rest } = header
   if (!isRecord(metadata) || Object.values(metadata).some((v) => typeof v !== 'string')) {
-    throw new FormatError('__metadata__ in the header is not a map from text to text: the file is damaged')
+    throw new FormatError(`${METADATA} in the header is not a map from text to text: the file is damaged`)
   }
   const entries = Object.entries(rest).map(([name, value]) => ({ name, ...parseEntry(name, value) }))
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
@@ -83,11 +86,11 @@ export function readSafetensors(bytes: Uint8Array): Tensors {
   for (const { name, dtype, shape, begin, end } of entries) {
     if (begin !== at) {
       throw new FormatError(
-        `tensor "${name}" starts at byte ${begin} where ${at} was expected: tensors must follow each other without holes or overlap`,
+        `tensor ${shown(name)} starts at byte ${begin} where ${at} was expected: tensors must follow each other without holes or overlap`,
       )
     }
     if (end > data.length)
-      throw new FormatError(`tensor "${name}" ends at byte ${end} and the data has ${data.length}: the file is truncated`)
+      throw new FormatError(`tensor ${shown(name)} ends at byte ${end} and the data has ${data.length}: the file is truncated`)
     tensors.set(name, { shape, values: DTYPES[dtype].make(data.slice(begin, end).buffer as ArrayBuffer) })
     at = end
   }
@@ -95,40 +98,41 @@ export function readSafetensors(bytes: Uint8Array): Tensors {
   return { metadata: metadata as Record<string, string>, tensors }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** The header, an object of tensors' objects with lists in them. */
+const DEEPEST = 3
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown
+  if (bytes[0] !== 0x7b) throw new FormatError('the header does not begin with "{": this is no safetensors file')
+  let text: string
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new FormatError('the header is not JSON in UTF-8: the file is damaged or of another kind')
+    throw new FormatError('the header is not UTF-8: the file is damaged or of another kind')
   }
-  if (bytes[0] !== 0x7b || !isRecord(header))
-    throw new FormatError('the header does not begin with "{": this is no safetensors file')
-  return header
+  return parseJson('the header', text, DEEPEST) as Record<string, unknown>
 }
 
-function parseEntry(name: string, value: unknown): { dtype: Dtype; shape: number[]; begin: number; end: number } {
-  if (!isRecord(value)) throw new FormatError(`tensor "${name}" has no description in the header: the file is damaged`)
+function parseEntry(key: string, value: unknown): { dtype: Dtype; shape: number[]; begin: number; end: number } {
+  const name = shown(key)
+  if (!isRecord(value)) throw new FormatError(`tensor ${name} has no description in the header: the file is damaged`)
   const { dtype, shape, data_offsets: offsets } = value
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
-    throw new FormatError(
-      `tensor "${name}" is of type ${JSON.stringify(dtype)}: only ${Object.keys(DTYPES).join(', ')} can be read`,
-    )
+    throw new FormatError(`tensor ${name} is of type ${shown(dtype)}: only ${Object.keys(DTYPES).join(', ')} can be read`)
   }
   const natural = (v: unknown): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0
   if (!Array.isArray(shape) || !shape.every(natural)) {
-    throw new FormatError(`tensor "${name}" has the shape ${JSON.stringify(shape)}: a list of whole numbers was expected`)
+    throw new FormatError(`tensor ${name} has the shape ${shown(shape)}: a list of whole numbers was expected`)
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(natural) || offsets[0] > offsets[1]) {
-    throw new FormatError(`tensor "${name}" has the offsets ${JSON.stringify(offsets)}: a begin and an end were expected`)
+    throw new FormatError(`tensor ${name} has the offsets ${shown(offsets)}: a begin and an end were expected`)
   }
   const [begin, end] = offsets
-  const bytes = shape.reduce((a, b) => a * b, DTYPES[dtype as Dtype].bytes)
+  // Zero first: a product that has overflowed to infinity would make it NaN.
+  const bytes = shape.includes(0) ? 0 : shape.reduce((a, b) => a * b, DTYPES[dtype as Dtype].bytes)
   if (bytes !== end - begin) {
-    throw new FormatError(`tensor "${name}" of shape [${shape}] needs ${bytes} bytes and has ${end - begin}: the file is damaged`)
+    throw new FormatError(
+      `tensor ${name} of shape ${shown(shape)} needs ${bytes} bytes and has ${end - begin}: the file is damaged`,
+    )
   }
   return { dtype: dtype as Dtype, shape, begin, end }
 }

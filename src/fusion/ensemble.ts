@@ -13,6 +13,12 @@ export interface Ensembles {
   readonly weights: Readonly<Record<Rule, readonly Float32Array[]>>
 }
 
+/** No pattern listed: every pattern is combined by the students' losses. */
+export const noEnsembles = (): Ensembles => ({
+  patterns: [],
+  weights: { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] },
+})
+
 /** Weights ∝ 1 / loss over the given students, 0 for the others. A loss of 0 counts as 1e-12. */
 export function inverseLoss(losses: ArrayLike<number>, members: readonly number[]): Float32Array {
   const inverse = (i: number) => 1 / Math.max(losses[i], 1e-12)

@@ -62,7 +62,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   function weightsOf(pattern: Pattern): Float32Array | undefined {
     const listed = model.ensembles.patterns.indexOf(pattern)
     if (listed >= 0) return model.ensembles.weights[rule][listed]
-    const able = ableStudents(specs, pattern)
+    const able = ableStudents(specs, pattern).filter((i) => Number.isFinite(losses[i]))
     return able.length > 0 ? weightsByLoss(rule, losses, able, model.best) : undefined
   }
 

@@ -56,8 +56,12 @@ export function scoreClassification(
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length
 
-/** The chance that a positive scores above a negative, equal scores counting half (Mann-Whitney). NaN without one of either. */
+/**
+ * The chance that a positive scores above a negative, equal scores counting half (Mann-Whitney). NaN without one of either, or
+ * where a score is NaN.
+ */
 export function auc(scores: Float64Array, positive: ArrayLike<number>): number {
+  if (scores.some(Number.isNaN)) return Number.NaN
   const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b])
   let ranks = 0
   let positives = 0

@@ -15,9 +15,11 @@ export function scoreRegression(predicted: ArrayLike<number>, truth: ArrayLike<n
   let sizes = 0
   const r2: number[] = []
   for (let d = 0; d < outputs; d++) {
+    // As differences from the first, so that the mean of equal values is that value to the bit and they do not seem to vary.
+    const shift = truth[d]
     let sum = 0
-    for (let i = d; i < truth.length; i += outputs) sum += truth[i]
-    const centre = sum / rows
+    for (let i = d; i < truth.length; i += outputs) sum += truth[i] - shift
+    const centre = shift + sum / rows
     let errors = 0
     let deviations = 0
     for (let i = d; i < truth.length; i += outputs) {

@@ -1,31 +1,23 @@
-// The whole method as one page: prepare → extractors → cohort → ρ → ensembles → model, and the baselines beside it.
+// The whole method as one page: setting → cohort → ρ → ensembles → model, then its rivals, and everyone's scores.
 
 import { baselineStudents, baselinesOf } from '../baselines/baselines.ts'
-import { ConfigError, DataError } from '../core/errors.ts'
+import { ConfigError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
-import { checkDataset, type Dataset, digest } from '../data/dataset.ts'
-import { preparedWidth } from '../data/prepare.ts'
+import { type Dataset, digest } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
-import { ableStudents, patternsOf, sees } from '../fusion/availability.ts'
-import type { Ensembles, Rule } from '../fusion/ensemble.ts'
+import { type Ensembles, noEnsembles, type Rule } from '../fusion/ensemble.ts'
 import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
-import { type Model, modelOutputs, type Provenance, type SplitRecord } from '../fusion/model.ts'
+import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
-import { type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import type { StudentSpec } from '../fusion/student.ts'
 import { combinations } from '../train/combinations.ts'
-import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from '../train/config.ts'
-import { ensemblesOf, patternsWorth } from '../train/ensembling.ts'
-import { modelTarget, prepareRows, projectRows, putTarget, splitSizes, targetOf, targetValues } from '../train/frame.ts'
-import { firstBlocks } from '../train/init.ts'
-import { cohortOutputs } from '../train/outputs.ts'
-import type { Problem } from '../train/problem.ts'
-import { runGrid } from '../train/rho.ts'
+import type { Resolved, TrainConfig } from '../train/config.ts'
+import { type GridResult, runGrid } from '../train/rho.ts'
 import { runStage, type StageResult } from '../train/stage.ts'
-import { type Plan, planOf } from '../train/step.ts'
-import { randomFrom } from '../wasm/random.ts'
 import { openTrainSession } from '../wasm/session.ts'
+import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from './setting.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
 export interface MethodResult {
@@ -40,9 +32,6 @@ export interface Trained {
   /** Meta Fusion first, then its other ensembles, the independent cohort and the baselines. */
   readonly methods: readonly MethodResult[]
 }
-
-/** The most rows of one pass over validation; training batches may be larger. */
-const CHUNK = 64
 
 /**
  * Trains a fusion model and everything it is compared with.
@@ -59,219 +48,141 @@ export function* trainModel(
   config: TrainConfig = {},
   record: SplitRecord = { source: 'given' },
 ): Generator<Progress, Trained> {
-  checkConfig(config)
-  checkDataset(data)
-  checkSplits(data, splits)
-  const session = openTrainSession(module)
-  const { preparations, sources } = prepareRows(session, data, splits.train)
-  const names = preparations.map((p) => p.modality)
-  const features = preparations.map(preparedWidth)
-  const resolved = resolveConfig(config, {
-    modalities: names.map((name, m) => ({ name, features: features[m] })),
-    rows: splits.train.length,
-    rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
-  })
-  const random = randomFrom(session, resolved.seed)
-  const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
-  const outputs = modelOutputs(target)
-  const wanted = targetValues(data.target, target)
-  const targetRows = putTarget(session, wanted, target)
-  const patterns = patternsOf(data, names)
-  const head = { hidden: resolved.head, activation: resolved.activation, outputs: outputs.length }
+  const setting = yield* during(settingOf(module, data, splits, config), () => idle('preparing'))
+  const { session, resolved, names } = setting
+  const { specs, notes } = cohortSpecs(setting)
+  const rivals = resolved.baselines ? baselineStudents(names.length, setting.head) : []
+  const clock = clockOf(setting, specs.length, rivals.length)
+  const mark = session.memory.mark()
 
-  const everyone = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
-    ...head,
-    extractors,
-  }))
-  const canLearn = (spec: StudentSpec) => {
-    const mine = sees(spec, patterns)
-    return splits.train.some((row) => mine[row]) && splits.validation.some((row) => mine[row])
-  }
-  const cohort = everyone.filter(canLearn)
-  if (cohort.length === 0) {
-    throw new ConfigError(
-      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
-    )
-  }
-  const left = everyone.length - cohort.length
-  const notes =
-    left === 0
-      ? []
-      : [`${left} of ${everyone.length} students were left out: no training or no validation row has all of their modalities`]
-  const others = baselineStudents(names.length, head)
-
-  // The clock of the whole run: optimizer steps times the students that take them.
-  const batches = Math.ceil(splits.train.length / resolved.batch) * resolved.epochs
-  const stages = 1 + resolved.rho.filter((rho) => rho > 0).length
-  const total = batches * (cohort.length * stages + (resolved.baselines ? others.length : 0))
-  let done = 0
-  const { epochs } = resolved
-  const progress = (stage: Progress['stage'], students: number, epoch = 0, rho = 0): Progress => ({
-    stage,
-    rho,
-    students,
-    epoch,
-    epochs,
-    done,
-    total,
-  })
-  const projecting = projectRows(session, data, sources, resolved.extractors, splits.train, resolved.unitPca)
-  let projected = projecting.next()
-  for (; !projected.done; projected = projecting.next()) yield progress('preparing', cohort.length)
-  const projections = projected.value
-
-  const order = orders(splits.train, random.fork('order'))
-  const problemOf = (specs: readonly StudentSpec[]): Problem => ({
-    session,
-    students: specs.map((spec) => studentOf(spec, features)),
-    sees: specs.map((spec) => sees(spec, patterns)),
-    sources,
-    target: targetRows,
-    train: splits.train,
-    validation: splits.validation,
-  })
-  const start = session.memory.mark()
-  const planFor = (specs: readonly StudentSpec[]) => {
-    session.memory.release(start)
-    const plan = planOf(problemOf(specs), Math.max(resolved.batch, CHUNK))
-    const ownNames = specs.map((spec) => studentName(spec, names))
-    const blocks = firstBlocks(plan.problem.students, ownNames, random.fork('weights'))
-    return { plan, names: ownNames, starts: blocks.map((block) => ({ block })) }
-  }
-  const training = { epochs, batch: resolved.batch, optimizer: resolved.optimizer }
-
-  const { plan, starts, names: studentNames } = planFor(cohort)
-  const grid = runGrid(plan, starts, {
-    ...training,
-    rho: resolved.rho,
-    warmStart: resolved.warmStart,
-    order: (_, epoch) => order(epoch),
-  })
-  let turn = grid.next()
-  for (; !turn.done; turn = grid.next()) {
-    const { rho, epoch } = turn.value
-    done += cohort.length
-    yield progress(rho > 0 ? 'sharing' : 'screening', cohort.length, epoch, rho)
-  }
-  const { teachers, results, chosen, independent } = turn.value
-
-  function* combine(from: Plan, stage: StageResult): Generator<Progress, Ensembles> {
-    const specs = from.problem.students.map((s) => s.spec)
-    const judged = {
-      outputs: cohortOutputs(from, stage.best, splits.validation),
-      students: specs.length,
-      target: targetOf(wanted, splits.validation, outputs.length),
-      width: outputs.length,
-    }
-    const worth = patternsWorth(
-      names.length,
-      [...splits.train, ...splits.validation].map((row) => patterns[row]),
-    )
-    const rows = Array.from(splits.validation, (row) => patterns[row])
-    const work = ensemblesOf(session, judged, rows, worth, (p) => ableStudents(specs, p), stage.losses, resolved.greedy)
-    let step = work.next()
-    for (; !step.done; step = work.next()) yield progress('combining', cohort.length)
-    return step.value
-  }
-  const provenance: Provenance = {
-    library: VERSION,
-    title: data.title ?? '',
-    seed: resolved.seed,
-    digest: digest(data),
-    subjects: digest({ ...data, modalities: [] }),
-    split: { ...record, ...splitSizes(splits) },
-    config: { ...resolved, extractors: resolved.extractors.map((list) => list.map(extractorName)) },
-    rho: chosen.stage.rho,
-    rhoLosses: results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
-    notes,
-  }
-  const modelOf = (
-    from: Plan,
-    ownNames: readonly string[],
-    stage: StageResult,
-    weights: Ensembles,
-    teacher: Float32Array,
-  ): Model => ({
-    preparations,
-    projections,
-    target,
-    students: from.problem.students.map(({ spec }, i) => ({
-      name: ownNames[i],
-      spec,
-      block: stage.best[i].block,
-      loss: stage.losses[i],
-      teacher: teacher[i],
-    })),
-    ensembles: weights,
-    best: resolved.greedy.best,
-    provenance,
-  })
-  const model = modelOf(plan, studentNames, chosen.stage, yield* combine(plan, chosen.stage), teachers.weights)
-  const alone = modelOf(plan, studentNames, independent, yield* combine(plan, independent), teachers.weights)
+  const cohort = groupOf(setting, specs)
+  const order = batchOrder(setting)
+  const { rho, epochs, batch, optimizer, warmStart } = resolved
+  const grid = yield* during(
+    runGrid(cohort.plan, cohort.starts, { rho, epochs, batch, optimizer, warmStart, order: (_, epoch) => order(epoch) }),
+    (step) => clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
+  )
+  const combining = () => clock('combining', specs.length)
+  const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
+  const provenance = provenanceOf(setting, record, grid, notes)
+  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
   const methods: MethodResult[] = []
   function* score(name: string, of: Model, rule: Rule): Generator<Progress, void> {
-    if (splits.test.length === 0 || of.students.length === 0) {
-      methods.push({ name, test: undefined })
-      return
-    }
-    const prediction = createPredictor(openTrainSession(module), of, rule).predict(data, splits.test)
-    methods.push({ name, test: evaluate(prediction, data.target, splits.test) })
-    yield progress('scoring', of.students.length)
+    const possible = splits.test.length > 0 && of.students.length > 0
+    const predictor = possible && createPredictor(openTrainSession(module), of, rule)
+    methods.push({ name, test: predictor ? evaluate(predictor.predict(data, splits.test), data.target, splits.test) : undefined })
+    yield clock('scoring', of.students.length)
   }
   yield* score('meta-fusion', model, 'greedy')
   yield* score('best-single-student', model, 'best-single')
   yield* score('simple-average', model, 'simple-average')
   yield* score('weighted-average', model, 'weighted-average')
-  yield* score('independent-greedy', alone, 'greedy')
-  if (resolved.baselines) {
-    const rival = planFor(others)
-    const M = others.length
-    const stage = runStage(rival.plan, {
-      ...training,
-      sharing: { rho: 0, teachers: new Float32Array(M) },
-      starts: rival.starts,
-      order,
-      keepMoments: false,
-    })
-    let step = stage.next()
-    for (; !step.done; step = stage.next()) {
-      done += M
-      yield progress('baselines', M, step.value.epoch)
-    }
-    const none: Ensembles = {
-      patterns: [],
-      weights: { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] },
-    }
-    const whole = modelOf(rival.plan, rival.names, step.value, none, new Float32Array(M))
+
+  const apart = yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
+  yield* score(
+    'independent-greedy',
+    modelOf(setting, cohort, grid.independent, apart, grid.teachers.weights, provenance),
+    'greedy',
+  )
+
+  if (rivals.length > 0) {
+    session.memory.release(mark)
+    const group = groupOf(setting, rivals)
+    const nobody = new Float32Array(rivals.length)
+    const stage = yield* during(
+      runStage(group.plan, {
+        sharing: { rho: 0, teachers: nobody },
+        epochs,
+        batch,
+        optimizer,
+        starts: group.starts,
+        order,
+        keepMoments: false,
+      }),
+      (step) => clock('baselines', rivals.length, step),
+    )
+    const all = modelOf(setting, group, stage, noEnsembles(), nobody, provenance)
     for (const { method, members } of baselinesOf(names)) {
-      const students = members.filter((i) => canLearn(others[i])).map((i) => whole.students[i])
-      yield* score(method, { ...whole, students }, 'simple-average')
+      const students = members.filter((i) => canLearn(setting, rivals[i])).map((i) => all.students[i])
+      yield* score(method, { ...all, students }, 'simple-average')
     }
   }
   return { model, config: resolved, methods }
 }
 
-/** The order of the training rows in each epoch: drawn once, the same for every ρ and for the baselines. */
-function orders(train: Int32Array, random: ReturnType<typeof randomFrom>): (epoch: number) => Int32Array {
-  return (epoch) =>
-    random
-      .fork(`epoch ${epoch}`)
-      .permutation(train.length)
-      .map((i) => train[i])
+/** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
+function cohortSpecs(setting: Setting): { specs: StudentSpec[]; notes: string[] } {
+  const { resolved, random, head } = setting
+  const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
+    ...head,
+    extractors,
+  }))
+  const specs = all.filter((spec) => canLearn(setting, spec))
+  if (specs.length === 0) {
+    throw new ConfigError(
+      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
+    )
+  }
+  const left = all.length - specs.length
+  const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
+  return { specs, notes: left > 0 ? [note] : [] }
 }
 
-function checkSplits(data: Dataset, splits: Splits): void {
-  const taken = new Set<number>()
-  for (const name of ['train', 'validation', 'test'] as const) {
-    const rows = splits[name]
-    if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
-    for (const row of rows) {
-      if (!(row >= 0 && row < data.ids.length))
-        throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
-      if (taken.has(row))
-        throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
-      taken.add(row)
-    }
+function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, notes: readonly string[]): Provenance {
+  const { data, splits, resolved } = setting
+  return {
+    library: VERSION,
+    title: data.title ?? '',
+    seed: resolved.seed,
+    digest: digest(data),
+    subjects: digest({ ...data, modalities: [] }),
+    split: { ...record, train: splits.train.length, validation: splits.validation.length, test: splits.test.length },
+    config: { ...resolved, extractors: resolved.extractors.map((list) => list.map(extractorName)) },
+    rho: grid.chosen.stage.rho,
+    rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
+    notes,
+  }
+}
+
+/** A group of students as a stage left it. */
+function modelOf(
+  { preparations, projections, target, resolved }: Setting,
+  { specs, names }: Group,
+  stage: StageResult,
+  ensembles: Ensembles,
+  teachers: Float32Array,
+  provenance: Provenance,
+): Model {
+  const students = specs.map((spec, i) => ({
+    name: names[i],
+    spec,
+    block: stage.best[i].block,
+    loss: stage.losses[i],
+    teacher: teachers[i],
+  }))
+  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
+}
+
+/** Runs a piece of work, telling of progress wherever it pauses. */
+function* during<Step, Result>(work: Generator<Step, Result>, tell: (step: Step) => Progress): Generator<Progress, Result> {
+  let turn = work.next()
+  for (; !turn.done; turn = work.next()) yield tell(turn.value)
+  return turn.value
+}
+
+const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 })
+
+type Clock = (stage: Progress['stage'], students: number, step?: { readonly rho: number; readonly epoch: number }) => Progress
+
+/** Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students. */
+function clockOf({ splits, resolved }: Setting, students: number, rivals: number): Clock {
+  const { epochs, batch, rho } = resolved
+  const stages = 1 + rho.filter((r) => r > 0).length
+  const total = Math.ceil(splits.train.length / batch) * epochs * (students * stages + rivals)
+  let done = 0
+  return (stage, count, step) => {
+    if (step) done += count
+    return { stage, rho: step?.rho ?? 0, students: count, epoch: step?.epoch ?? 0, epochs, done, total }
   }
 }

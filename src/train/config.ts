@@ -22,7 +22,7 @@ export interface TrainConfig {
   readonly epochs?: number
   /** Rows per step. Default 64; 32 below 150 training rows. */
   readonly batch?: number
-  /** Default: adamw, rate 0.001, decay by the number of training rows. */
+  /** Default: adamw, rate 0.001, decay by the number of training rows; without decay where another kind is named. */
   readonly optimizer?: Partial<OptimizerSpec>
   /** The first ρ > 0 goes on from the screened students, as in the authors' code. Default false. */
   readonly warmStart?: boolean
@@ -129,6 +129,8 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   }
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
+  const { kind = 'adamw', ...optimizer } = given(config.optimizer)
+  const greedy = { best: 3, prune: 0.2, most: 30, ...given(config.greedy) }
   return {
     seed: config.seed ?? 0,
     extractors: modalities.map((m, i) => {
@@ -142,14 +144,18 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     rho: config.rho ?? [0, 0.99, 3],
     epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
     batch,
-    optimizer: { ...ADAM, kind: 'adamw', decay: Math.min(3, Math.max(0.1, 600 / rows)), ...config.optimizer },
+    optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
     warmStart: config.warmStart ?? false,
-    greedy: { best: 3, prune: 0.2, most: 30, ...config.greedy },
+    greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     standardizeTarget: config.standardizeTarget ?? true,
     unitPca: config.unitPca ?? true,
     baselines: config.baselines ?? true,
   }
 }
+
+/** The settings that are set: one that is undefined would hide its default. */
+const given = <T extends object>(settings: Partial<T> = {}): Partial<T> =>
+  Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>
 
 /** Components of a default PCA: 32, or what the rows carry; a modality with hardly more features than that is used raw only. */
 function defaultExtractors(features: number, rows: number): Extractor[] {
@@ -176,7 +182,7 @@ function checkExtractors(
       refuse(
         key,
         extractorName(e),
-        `at most pca(${most}): there are ${m.features} features and ${rows} training rows that have them`,
+        `${most < 1 ? 'no pca' : `at most pca(${most})`}: there are ${m.features} features and ${rows} training rows that have them`,
       )
     }
   }
@@ -184,7 +190,9 @@ function checkExtractors(
 }
 
 function refuse(key: string, value: unknown, allowed: string): never {
-  throw new ConfigError(`${key} is ${JSON.stringify(value)}: allowed is ${allowed}`)
+  // JSON has no word for NaN, Infinity and a bigint.
+  const shown = typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+  throw new ConfigError(`${key} is ${shown}: allowed is ${allowed}`)
 }
 
 function record(key: string, value: unknown, allowed?: readonly string[]): Record<string, unknown> {

@@ -2,7 +2,6 @@
 
 import type { Dataset, Target } from '../data/dataset.ts'
 import { applyPreparation, fitPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
-import type { Splits } from '../data/split.ts'
 import { type Extractor, extractorName, sourceName } from '../fusion/extractor.ts'
 import type { ModelTarget } from '../fusion/model.ts'
 import { type Projection, project } from '../fusion/projection.ts'
@@ -100,10 +99,3 @@ export function targetOf(values: Int32Array | Float32Array, rows: Int32Array, ou
   })
   return out
 }
-
-/** Which part of the rows each split is, for the model's record. */
-export const splitSizes = ({ train, validation, test }: Splits) => ({
-  train: train.length,
-  validation: validation.length,
-  test: test.length,
-})

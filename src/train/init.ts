@@ -4,7 +4,8 @@ import type { Random } from '../wasm/random.ts'
 
 /**
  * First weights of every student, as PyTorch's Linear draws them: weight and bias uniform within ±1/√inputs (He et al. 2015 with
- * a = √5). Students with the same encoder on the same modality start it from the same weights and then go their own ways.
+ * a = √5), 0 where there is no input. Students with the same encoder on the same modality start it from the same weights and
+ * then go their own ways.
  */
 export function firstBlocks(students: readonly Student[], names: readonly string[], random: Random): Float32Array[] {
   return students.map((student, i) => {
@@ -13,7 +14,7 @@ export function firstBlocks(students: readonly Student[], names: readonly string
     const fill = (spec: MlpSpec, stream: Random) => {
       for (let l = 1; l < spec.widths.length; l++) {
         const inputs = spec.widths[l - 1]
-        const bound = 1 / Math.sqrt(inputs)
+        const bound = inputs > 0 ? 1 / Math.sqrt(inputs) : 0
         const values = stream.uniform((inputs + 1) * spec.widths[l], -bound, bound)
         block.set(values, at)
         at += values.length

@@ -32,7 +32,7 @@ export interface StageResult {
   readonly rho: number
   readonly best: readonly Start[]
   readonly losses: Float64Array
-  /** From 1; 0 for a student that saw no validation row, which is taken after the last epoch. */
+  /** From 1; 0 for a student without a finite validation loss, which is taken after the last epoch, or as it began if it diverged. */
   readonly bestEpoch: Int32Array
   readonly epochs: readonly EpochLosses[]
 }
@@ -91,6 +91,11 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
       }
     }
   }
-  for (let i = 0; i < M; i++) if (!best[i]) keep(i)
+  for (let i = 0; i < M; i++) {
+    if (best[i]) continue
+    keep(i)
+    // A student that diverged is left as it began: no number of a model is NaN. Its loss, ∞, gives it no say.
+    if (!best[i].block.every(Number.isFinite)) best[i] = { block: stage.starts[i].block.slice() }
+  }
   return { rho: stage.sharing.rho, best, losses, bestEpoch, epochs }
 }

@@ -5,7 +5,7 @@ import * as reference from './reference.ts'
 const [IDENTITY, RELU, TANH, SIGMOID] = [0, 1, 2, 3]
 const random = numbers(2)
 
-// x + bias is rounded once, at up to 4, before the function sees it; tanh 3 ulp and sigmoid 4 ulp by themselves.
+// x + bias is rounded once, at up to 4, before the function sees it; tanh 1.5 ulp and sigmoid 2.5 ulp by themselves.
 const forward = ulps(5, 'polynomials, after one rounded sum', 2)
 // dOut, 1 - y and its products are rounded: three or four times.
 const backward = ulps(4, 'four rounded operations', 1)

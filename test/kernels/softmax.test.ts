@@ -3,7 +3,7 @@ import { agree, f32, floats, inPlace, input, numbers, output, run, SIZES, shapes
 import * as reference from './reference.ts'
 
 const random = numbers(5)
-// z - max is rounded at up to 6, which exp turns into a relative error: 4 ulp; exp 2, the sum of D terms and the quotient the rest.
+// z - max is rounded at up to 6, which exp turns into a relative error: 4 ulp; exp 1, the sum of D terms and the quotient the rest.
 const tolerance = ulps(8, 'the rounded distance to the maximum, then exp, sum and quotient')
 
 const softmax = (...z: number[]): number[] => [

@@ -1,0 +1,171 @@
+// What everything in a run is trained on: the same rows, heads, optimizer and batch order, for the cohort and its rivals.
+
+import { DataError } from '../core/errors.ts'
+import { checkDataset, type Dataset } from '../data/dataset.ts'
+import { type Preparation, preparedWidth } from '../data/prepare.ts'
+import type { Splits } from '../data/split.ts'
+import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
+import type { Ensembles } from '../fusion/ensemble.ts'
+import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
+import type { Projection } from '../fusion/projection.ts'
+import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from '../train/config.ts'
+import { ensemblesOf, patternsWorth } from '../train/ensembling.ts'
+import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from '../train/frame.ts'
+import { firstBlocks } from '../train/init.ts'
+import { cohortOutputs } from '../train/outputs.ts'
+import type { TargetRows } from '../train/problem.ts'
+import type { StageResult, Start } from '../train/stage.ts'
+import { type Plan, planOf } from '../train/step.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import { type Random, randomFrom } from '../wasm/random.ts'
+import { openTrainSession, type Session } from '../wasm/session.ts'
+
+/** The data set in a session, prepared, and every decision made about it. */
+export interface Setting {
+  readonly session: Session<TrainKernels>
+  readonly data: Dataset
+  readonly splits: Splits
+  readonly resolved: Resolved
+  readonly random: Random
+  /** Modalities by name, and how many prepared features each has. */
+  readonly names: readonly string[]
+  readonly features: readonly number[]
+  readonly preparations: readonly Preparation[]
+  readonly projections: readonly Projection[]
+  readonly sources: ReadonlyMap<string, Source>
+  /** Which modalities each row has. */
+  readonly patterns: readonly Pattern[]
+  readonly target: ModelTarget
+  /** The target as students learn it, of all rows: here and in the session. */
+  readonly wanted: Int32Array | Float32Array
+  readonly targetRows: TargetRows
+  /** What every student's head has in common. */
+  readonly head: Omit<StudentSpec, 'extractors' | 'fills'>
+}
+
+/**
+ * Checks everything, prepares the rows and fits what is frozen, on training rows alone.
+ * @yields between the longer pieces of work
+ * @throws ShapeError, DataError, ConfigError, MemoryError
+ */
+export function* settingOf(
+  module: WebAssembly.Module,
+  data: Dataset,
+  splits: Splits,
+  config: TrainConfig,
+): Generator<void, Setting> {
+  checkConfig(config)
+  checkDataset(data)
+  checkSplits(data, splits)
+  const session = openTrainSession(module)
+  const { preparations, sources } = prepareRows(session, data, splits.train)
+  const names = preparations.map((p) => p.modality)
+  const features = preparations.map(preparedWidth)
+  const resolved = resolveConfig(config, {
+    modalities: names.map((name, m) => ({ name, features: features[m] })),
+    rows: splits.train.length,
+    rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
+  })
+  const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
+  const wanted = targetValues(data.target, target)
+  const targetRows = putTarget(session, wanted, target)
+  const projections = yield* projectRows(session, data, sources, resolved.extractors, splits.train, resolved.unitPca)
+  return {
+    session,
+    data,
+    splits,
+    resolved,
+    random: randomFrom(session, resolved.seed),
+    names,
+    features,
+    preparations,
+    projections,
+    sources,
+    patterns: patternsOf(data, names),
+    target,
+    wanted,
+    targetRows,
+    head: { hidden: resolved.head, activation: resolved.activation, outputs: modelOutputs(target).length },
+  }
+}
+
+/** Some students, planned in the session, with their first weights. */
+export interface Group {
+  readonly plan: Plan
+  readonly specs: readonly StudentSpec[]
+  readonly names: readonly string[]
+  readonly starts: readonly Start[]
+}
+
+/** The most rows of one pass over validation; training batches may be larger. */
+const CHUNK = 64
+
+/** Plans a group of students at the top of the session's stack. */
+export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
+  const { session, sources, splits, resolved, random, patterns, features } = setting
+  const plan = planOf(
+    {
+      session,
+      students: specs.map((spec) => studentOf(spec, features)),
+      sees: specs.map((spec) => sees(spec, patterns)),
+      sources,
+      target: setting.targetRows,
+      train: splits.train,
+      validation: splits.validation,
+    },
+    Math.max(Math.min(resolved.batch, splits.train.length), CHUNK),
+  )
+  const names = specs.map((spec) => studentName(spec, setting.names))
+  const blocks = firstBlocks(plan.problem.students, names, random.fork('weights'))
+  return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
+}
+
+/** Whether some training row and some validation row have what a student needs. */
+export function canLearn({ patterns, splits }: Setting, spec: StudentSpec): boolean {
+  const mine = sees(spec, patterns)
+  return splits.train.some((row) => mine[row]) && splits.validation.some((row) => mine[row])
+}
+
+/** The order of the training rows in an epoch: the same for every ρ and for the rivals. */
+export function batchOrder({ splits: { train }, random }: Setting): (epoch: number) => Int32Array {
+  const orders = random.fork('order')
+  return (epoch) =>
+    orders
+      .fork(`epoch ${epoch}`)
+      .permutation(train.length)
+      .map((i) => train[i])
+}
+
+/** The ensembles of a group as a stage left it, judged on the validation rows. @yields after each pattern */
+export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: StageResult): Generator<void, Ensembles> {
+  const { session, splits, patterns, wanted, head, names, resolved } = setting
+  const judged = {
+    outputs: cohortOutputs(plan, stage.best, splits.validation),
+    students: specs.length,
+    target: targetOf(wanted, splits.validation, head.outputs),
+    width: head.outputs,
+  }
+  const worth = patternsWorth(
+    names.length,
+    [...splits.train, ...splits.validation].map((row) => patterns[row]),
+  )
+  const rows = Array.from(splits.validation, (row) => patterns[row])
+  const able = (pattern: Pattern) => ableStudents(specs, pattern)
+  return yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, resolved.greedy)
+}
+
+function checkSplits(data: Dataset, splits: Splits): void {
+  const taken = new Set<number>()
+  for (const name of ['train', 'validation', 'test'] as const) {
+    const rows = splits[name]
+    if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
+    for (const row of rows) {
+      if (!(row >= 0 && row < data.ids.length))
+        throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
+      if (taken.has(row))
+        throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
+      taken.add(row)
+    }
+  }
+}
