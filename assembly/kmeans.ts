@@ -5,7 +5,8 @@ import { words } from './lib/simd'
 
 /**
  * label (n) i32 = cluster of each value of x (n) f64, 0 the cluster of the smallest; the sum of squared distances to the
- * clusters' means. Of equal partitions the one whose upper clusters begin earliest.  1 ≤ k ≤ n.
+ * clusters' means. Of equal partitions the one whose upper clusters begin earliest; equal values stay in their order.
+ * x finite, 1 ≤ k ≤ n; a NaN makes labels without meaning, but below k.
  * scratch: 16 · (n + 1) · (k + 2) bytes, 8-byte aligned.
  */
 export function kmeans1d(label: usize, x: usize, scratch: usize, n: i32, k: i32): f64 {

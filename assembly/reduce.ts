@@ -108,20 +108,3 @@ export function weightedSum(out: usize, x: usize, w: usize, M: i32, n: i32): voi
     x += words(n)
   }
 }
-
-/** out (B) i32 = index of the largest of each row of x (B,D), the first of equals.  D ≥ 1. */
-export function argmaxRows(out: usize, x: usize, B: i32, D: i32): void {
-  for (let b = 0; b < B; b++) {
-    let best = 0
-    let top = load<f32>(x)
-    for (let d = 1; d < D; d++) {
-      const v = load<f32>(x + words(d))
-      if (v > top) {
-        top = v
-        best = d
-      }
-    }
-    store<i32>(out + words(b), best)
-    x += words(D)
-  }
-}

@@ -38,7 +38,9 @@ describe('a layer', () => {
     let sum = 0
     for (let b = 0; b < B; b++) {
       // A second, linear layer with the unit matrix, so that the first one has its activation.
-      const unit = Array.from({ length: outputs * (outputs + 1) }, (_, i) => (i < outputs * outputs && i % (outputs + 1) === 0 ? 1 : 0))
+      const unit = Array.from({ length: outputs * (outputs + 1) }, (_, i) =>
+        i < outputs * outputs && i % (outputs + 1) === 0 ? 1 : 0,
+      )
       const row = Array.from({ length: inputs }, (_, k) => rows[b * inputs + k])
       const y = network(row, [inputs, outputs, outputs], activation, [...Array.from(block), ...unit])
       y.forEach((v, d) => {
@@ -61,7 +63,11 @@ describe('a layer', () => {
     throughActivation(kernels, dY, Y, layer, B)
     const gradient = memory.alloc(4 * parameters.length)
     denseGradient(kernels, gradient, gradient + 4 * inputs * outputs, dY, X, layer, B)
-    close('block', memory.f32(gradient, parameters.length), slope((p) => pulled(activation, p, x), parameters))
+    close(
+      'block',
+      memory.f32(gradient, parameters.length),
+      slope((p) => pulled(activation, p, x), parameters),
+    )
 
     const wanted = slope((rows) => pulled(activation, parameters, rows), x)
     denseInputGradient(kernels, dX, dY, layer, B, 0, inputs)
@@ -113,8 +119,16 @@ describe('a network', () => {
         }
         return Array.from({ length: B }, (_, b) => pullOf(b)).reduce((a, b) => a + b)
       }
-      close(`${activation} block`, memory.f32(gradient, size), slope((p) => pulled(p, x), parameters))
-      close(`${activation} input`, memory.f32(dX.at, B * inputs), slope((rows) => pulled(parameters, rows), x))
+      close(
+        `${activation} block`,
+        memory.f32(gradient, size),
+        slope((p) => pulled(p, x), parameters),
+      )
+      close(
+        `${activation} input`,
+        memory.f32(dX.at, B * inputs),
+        slope((rows) => pulled(parameters, rows), x),
+      )
     }
   })
 })

@@ -25,9 +25,3 @@ export const ableStudents = (specs: readonly StudentSpec[], pattern: Pattern): n
 /** 1 for each row the student can see. */
 export const sees = (spec: StudentSpec, patterns: readonly Pattern[]): Uint8Array =>
   Uint8Array.from(patterns, (pattern) => (canSpeak(spec, pattern) ? 1 : 0))
-
-/** Is every modality of `a` also in `b`? */
-export const within = (a: Pattern, b: Pattern): boolean => {
-  for (let m = 0; m < a.length; m++) if (a[m] === '1' && b[m] !== '1') return false
-  return true
-}

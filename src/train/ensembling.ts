@@ -1,4 +1,4 @@
-import { type Pattern, within } from '../fusion/availability.ts'
+import type { Pattern } from '../fusion/availability.ts'
 import { byLoss, type Ensembles, inverseLoss, RULES, type Rule, weightsByLoss } from '../fusion/ensemble.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
@@ -124,8 +124,8 @@ export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Patt
 }
 
 /**
- * Weights of every rule for every pattern. A pattern's students are judged on the validation rows that have all of its
- * modalities, so that each is judged on the same rows.
+ * Weights of every rule for every pattern. A pattern's students are judged on the validation rows that all of them see, so that
+ * each is judged on the same rows.
  * @param judged outputs on the validation rows, whose patterns are `rows`
  * @param able students that can speak for a pattern
  * @param losses validation losses of the students, each over the rows it sees
@@ -141,12 +141,14 @@ export function* ensemblesOf(
   spec: GreedySpec,
 ): Generator<void, Ensembles> {
   const listed: Pattern[] = []
+  const speakers = [...new Set(rows)].map((pattern) => [pattern, new Set(able(pattern))] as const)
   const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
   for (const pattern of patterns) {
     const members = able(pattern).filter((i) => Number.isFinite(losses[i]))
     if (members.length === 0) continue
     listed.push(pattern)
-    const common = Array.from(rows.keys()).filter((row) => within(pattern, rows[row]))
+    const seen = speakers.filter(([, all]) => members.every((i) => all.has(i))).map(([p]) => p)
+    const common = Array.from(rows.keys()).filter((row) => seen.includes(rows[row]))
     if (common.length < ENOUGH_ROWS) {
       for (const rule of RULES) weights[rule].push(weightsByLoss(rule, losses, members, spec.best))
       continue

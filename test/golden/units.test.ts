@@ -34,7 +34,10 @@ interface Units {
   readonly silhouette_fixed_labels: { readonly x: number[]; readonly labels: number[]; readonly score: number }
   readonly weights_by_task_loss: { readonly losses: number[]; readonly scale: number; readonly weights: number[] }[]
   readonly losses: Record<string, Loss>
-  readonly adam: Record<'wd0' | 'wd0.01', { lr: number; betas: [number, number]; eps: number; weight_decay: number; steps: number }>
+  readonly adam: Record<
+    'wd0' | 'wd0.01',
+    { lr: number; betas: [number, number]; eps: number; weight_decay: number; steps: number }
+  >
   readonly mlp: { readonly loss: number; readonly layout: { name: string; shape: number[]; offset: number }[] }
   readonly greedy: {
     readonly classification: boolean
@@ -213,28 +216,36 @@ test.each(['wd0', 'wd0.01'] as const)('Adam, %s: parameters and moments after ea
   }
 })
 
-test.each(['full', 'covariance_eigh', 'wide'])('PCA, %s: components, their signs, variances, scores of old and new rows', (name) => {
-  const of = (what: string) => f32(`pca/${name}/${what}`)
-  const [n, d] = stored(`pca/${name}/X`).shape
-  const [k] = stored(`pca/${name}/components`).shape
-  const session = trainSession()
-  const source = { at: session.memory.put(of('X')), width: d }
-  const pca = fitPca(session, source, Int32Array.from({ length: n }, (_, i) => i), k)
-  close('components', pca.components, of('components'), 1e-5)
-  close('mean', pca.mean, of('mean'), 1e-6)
-  const theirs = of('explained_variance')
-  close(
-    'variance',
-    Array.from(pca.variance, (v, c) => v / theirs[c]),
-    new Float32Array(k).fill(1),
-    1e-5,
-  )
-  const layer = pcaLayer(pca, 0, `pca(${k})`, false)
-  close('scores', session.memory.f32(project(session, source, layer, n).at, n * k), of('transformed'), 5e-5)
-  const rows = stored(`pca/${name}/X_new`).shape[0]
-  const fresh = { at: session.memory.put(of('X_new')), width: d }
-  close('new scores', session.memory.f32(project(session, fresh, layer, rows).at, rows * k), of('transformed_new'), 5e-5)
-})
+test.each(['full', 'covariance_eigh', 'wide'])(
+  'PCA, %s: components, their signs, variances, scores of old and new rows',
+  (name) => {
+    const of = (what: string) => f32(`pca/${name}/${what}`)
+    const [n, d] = stored(`pca/${name}/X`).shape
+    const [k] = stored(`pca/${name}/components`).shape
+    const session = trainSession()
+    const source = { at: session.memory.put(of('X')), width: d }
+    const pca = fitPca(
+      session,
+      source,
+      Int32Array.from({ length: n }, (_, i) => i),
+      k,
+    )
+    close('components', pca.components, of('components'), 1e-5)
+    close('mean', pca.mean, of('mean'), 1e-6)
+    const theirs = of('explained_variance')
+    close(
+      'variance',
+      Array.from(pca.variance, (v, c) => v / theirs[c]),
+      new Float32Array(k).fill(1),
+      1e-5,
+    )
+    const layer = pcaLayer(pca, 0, `pca(${k})`, false)
+    close('scores', session.memory.f32(project(session, source, layer, n).at, n * k), of('transformed'), 5e-5)
+    const rows = stored(`pca/${name}/X_new`).shape[0]
+    const fresh = { at: session.memory.put(of('X_new')), width: d }
+    close('new scores', session.memory.f32(project(session, fresh, layer, rows).at, rows * k), of('transformed_new'), 5e-5)
+  },
+)
 
 test('standardising: population deviation, and 1 for a constant column', () => {
   const X = f32('scaler/X')

@@ -87,6 +87,7 @@ test('equal values: no cost, and as many clusters as asked for', () => {
     expect(new Set(labels).size).toBe(k)
   }
   expect(cluster(f64(1, 2, 1, 2, 1), 2)).toEqual({ cost: 0, labels: [0, 1, 0, 1, 0] })
+  expect(cluster(f64(4, 4, 2, 4), 3).labels).toEqual([1, 2, 0, 2]) // the first of equals goes to the lower cluster
 })
 
 test('values close together far from zero keep their digits', () => {

@@ -139,22 +139,3 @@ test('the weighted sum of one array with weight 1 is that array', () => {
   const x = random.f32(11)
   expect(run('weightedSum', output(floats(11)), input(x), input(f32(1)), 1, 11).outputs[0]).toEqual(x)
 })
-
-test('argmaxRows matches its definition', () => {
-  for (const { B, D } of shapes({ B: [0, 1, 4], D: SIZES.slice(1) })) {
-    agree('argmaxRows', reference.argmaxRows, BITS, output(indices(B)), input(random.f32(B * D), D), B, D)
-  }
-})
-
-test('argmaxRows takes the first of equals', () => {
-  const x = f32(1, 3, 3, 0, 0, 0, -0, 0, -1, -2, -1, -1)
-  expect(run('argmaxRows', output(indices(3)), input(x, 4), 3, 4).outputs[0]).toEqual(Int32Array.of(1, 0, 0))
-})
-
-test('argmaxRows finds the largest in every place', () => {
-  for (let place = 0; place < 9; place++) {
-    const x = sweep(9, -9, -8)
-    x[place] = -1
-    expect(run('argmaxRows', output(indices(1)), input(x), 1, 9).outputs[0][0]).toBe(place)
-  }
-})

@@ -179,10 +179,6 @@ export function weightedSum(out: F, x: F, w: F, M: number, n: number): void {
   for (let i = 0; i < n; i++) out[i] = total(M, (m) => w[m] * x[m * n + i])
 }
 
-export function argmaxRows(out: I, x: F, B: number, D: number): void {
-  for (let b = 0; b < B; b++) out[b] = x.subarray(b * D, (b + 1) * D).indexOf(Math.max(...x.subarray(b * D, (b + 1) * D)))
-}
-
 export function gatherRows(out: F | I, x: F | I, index: I, B: number, D: number, ldo: number, ldx: number): void {
   for (let b = 0; b < B; b++) for (let d = 0; d < D; d++) out[b * ldo + d] = x[index[b] * ldx + d]
 }

@@ -39,8 +39,20 @@ describe('silhouette', () => {
   test('neither unit nor offset matters', () => {
     const random = numbers(1)
     const [x, labels] = [Array.from(random.f64(20)), Array.from(random.i32(20, 3))]
-    expect(silhouetteOf(x.map((v) => 1024 * v), labels, 3)).toBe(silhouetteOf(x, labels, 3))
-    expect(silhouetteOf(x.map((v) => v + 5), labels, 3)).toBeCloseTo(silhouetteOf(x, labels, 3), 12)
+    expect(
+      silhouetteOf(
+        x.map((v) => 1024 * v),
+        labels,
+        3,
+      ),
+    ).toBe(silhouetteOf(x, labels, 3))
+    expect(
+      silhouetteOf(
+        x.map((v) => v + 5),
+        labels,
+        3,
+      ),
+    ).toBeCloseTo(silhouetteOf(x, labels, 3), 12)
   })
 })
 
@@ -54,9 +66,12 @@ describe('clusters of losses', () => {
     expect(clustersOf(...values)).toEqual({ k, labels })
   })
 
-  test.each([[[]], [[3]], [[1, 2]], [[4, 4, 4]], [[4, 4, 4, 4, 4, 4, 4]]])('%j are one: there is nothing to tell apart', (values) => {
-    expect(clustersOf(...values)).toEqual({ k: 1, labels: values.map(() => 0) })
-  })
+  test.each([[[]], [[3]], [[1, 2]], [[4, 4, 4]], [[4, 4, 4, 4, 4, 4, 4]]])(
+    '%j are one: there is nothing to tell apart',
+    (values) => {
+      expect(clustersOf(...values)).toEqual({ k: 1, labels: values.map(() => 0) })
+    },
+  )
 
   test('two values, each several times, are two', () => {
     expect(clustersOf(3, 1, 3, 1, 1)).toEqual({ k: 2, labels: [1, 0, 1, 0, 0] })

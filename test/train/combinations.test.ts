@@ -15,15 +15,25 @@ describe('within the budget: all but the empty one', () => {
   test.each([
     [['skip raw'], ['raw']],
     [['raw'], ['raw']],
-    [['skip raw', 'skip raw'], ['skip raw', 'raw skip', 'raw raw']],
-    [['raw skip', 'raw'], ['raw raw', 'skip raw']],
-    [['raw pca(2)', 'raw mlp(3)'], ['raw raw', 'raw mlp(3)', 'pca(2) raw', 'pca(2) mlp(3)']],
+    [
+      ['skip raw', 'skip raw'],
+      ['skip raw', 'raw skip', 'raw raw'],
+    ],
+    [
+      ['raw skip', 'raw'],
+      ['raw raw', 'skip raw'],
+    ],
+    [
+      ['raw pca(2)', 'raw mlp(3)'],
+      ['raw raw', 'raw mlp(3)', 'pca(2) raw', 'pca(2) mlp(3)'],
+    ],
   ])('%j', (modalities, expected) => {
     expect(named(combinations(lists(...modalities), 64, seeded()))).toEqual(expected)
   })
 
   test('as many students as in the settings of the paper', () => {
-    const skip = (n: number, ...more: string[]) => ['skip', ...Array.from({ length: n }, (_, i) => `pca(${i + 1})`), ...more].join(' ')
+    const skip = (n: number, ...more: string[]) =>
+      ['skip', ...Array.from({ length: n }, (_, i) => `pca(${i + 1})`), ...more].join(' ')
     const count = (...modalities: string[]) => combinations(lists(...modalities), 4096, seeded()).length
     expect(count(skip(3, 'raw'), skip(3, 'raw'))).toBe(24)
     expect(count(skip(3), skip(1))).toBe(7)

@@ -9,7 +9,8 @@ const shapeOf = (rows: number, ...features: number[]): Shape => ({
   rowsOf: features.map(() => rows),
 })
 const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => resolveConfig(checkConfig(config), shape)
-const extractorsOf = (config: TrainConfig, shape?: Shape) => resolve(config, shape).extractors.map((list) => list.map(extractorName))
+const extractorsOf = (config: TrainConfig, shape?: Shape) =>
+  resolve(config, shape).extractors.map((list) => list.map(extractorName))
 
 describe('refusals say what came and what is allowed', () => {
   const WHOLE = 'a whole number from'
@@ -81,13 +82,21 @@ describe('refusals say what came and what is allowed', () => {
       shapeOf(200, 20, 5),
       'extractors is "m3": allowed is the modalities m1, m2, or "*" for all others',
     ],
-    [{ extractors: { m1: ['raw', 'skip', 'raw'] } }, shapeOf(200, 20, 5), 'extractors.m1 is "raw": allowed is each extractor once'],
+    [
+      { extractors: { m1: ['raw', 'skip', 'raw'] } },
+      shapeOf(200, 20, 5),
+      'extractors.m1 is "raw": allowed is each extractor once',
+    ],
     [
       { extractors: { m1: ['mlp(8,4)', 'mlp(8, 4)'] } },
       shapeOf(200, 20, 5),
       'extractors.m1 is "mlp(8,4)": allowed is each extractor once',
     ],
-    [{ extractors: { m2: ['skip'] } }, shapeOf(200, 20, 5), 'extractors.m2 is "skip": allowed is at least one extractor besides skip'],
+    [
+      { extractors: { m2: ['skip'] } },
+      shapeOf(200, 20, 5),
+      'extractors.m2 is "skip": allowed is at least one extractor besides skip',
+    ],
     [{ extractors: { m2: [] } }, shapeOf(200, 20, 5), 'extractors.m2 is "": allowed is at least one extractor besides skip'],
     [
       { extractors: { '*': ['pca(6)'] } },
@@ -130,7 +139,11 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('everything that is set, and the defaults beside it', () => {
-    expect(resolve({ optimizer: { kind: 'sgd', momentum: 0.5 } }).optimizer).toMatchObject({ kind: 'sgd', momentum: 0.5, rate: 1e-3 })
+    expect(resolve({ optimizer: { kind: 'sgd', momentum: 0.5 } }).optimizer).toMatchObject({
+      kind: 'sgd',
+      momentum: 0.5,
+      rate: 1e-3,
+    })
     expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30 })
     expect(resolve({ warmStart: true, standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
       warmStart: true,
@@ -141,9 +154,7 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('a setting that is undefined is not set', () => {
-    const nothing = Object.fromEntries(
-      Object.keys(resolve({})).map((key) => [key, undefined]),
-    ) as TrainConfig
+    const nothing = Object.fromEntries(Object.keys(resolve({})).map((key) => [key, undefined])) as TrainConfig
     expect(resolve(nothing)).toEqual(resolve({}))
     const inside: TrainConfig = {
       optimizer: { rate: undefined, kind: undefined, decay: undefined },

@@ -74,7 +74,9 @@ describe('a target and a teacher are one blended target', () => {
     const logits = Array.from({ length: 5 }, (_, i) => Array.from(made.problem.session.memory.f32(plan.outputs + 12 * i, 3)))
     const p = softmax(logits[1])
     for (const i of [0, 2, 3, 4]) {
-      const expected = softmax(logits[i]).map((v, k) => (1 + rho) * (v - ((k === made.target[0] ? 1 : 0) + rho * p[k]) / (1 + rho)))
+      const expected = softmax(logits[i]).map(
+        (v, k) => (1 + rho) * (v - ((k === made.target[0] ? 1 : 0) + rho * p[k]) / (1 + rho)),
+      )
       near(gradients[i].slice(-3), expected, 2e-6)
     }
   })
@@ -157,17 +159,25 @@ describe.each(TASKS)('%s', (_, making) => {
     if (making.task !== 'classification') expect(apart[3] / apart[0]).toBeCloseTo(2, 4)
   })
 
-  test.each([0.99, 3, 1000])('ρ = %d: (total - task) / ρ is the mean divergence from each teacher, itself in the denominator', (rho) => {
-    for (const teachers of [[1, 0, 0, 0, 0], [0, 0.5, 0, 0.5, 0], [0.2, 0.2, 0.2, 0.2, 0.2], [0.5, 0, 3, 0, 0.25]]) {
-      const { losses } = stepOf(made, blocks, shared(rho, ...teachers))
-      const expected = defined(made, blocks, rho, teachers)
-      losses.total.forEach((total, i) => {
-        const divergence = (expected.total[i] - expected.task[i]) / rho
-        expect((total - losses.task[i]) / rho).toBeCloseTo(divergence, 5)
-        expect(losses.task[i]).toBeCloseTo(expected.task[i], 5)
-      })
-    }
-  })
+  test.each([0.99, 3, 1000])(
+    'ρ = %d: (total - task) / ρ is the mean divergence from each teacher, itself in the denominator',
+    (rho) => {
+      for (const teachers of [
+        [1, 0, 0, 0, 0],
+        [0, 0.5, 0, 0.5, 0],
+        [0.2, 0.2, 0.2, 0.2, 0.2],
+        [0.5, 0, 3, 0, 0.25],
+      ]) {
+        const { losses } = stepOf(made, blocks, shared(rho, ...teachers))
+        const expected = defined(made, blocks, rho, teachers)
+        losses.total.forEach((total, i) => {
+          const divergence = (expected.total[i] - expected.task[i]) / rho
+          expect((total - losses.task[i]) / rho).toBeCloseTo(divergence, 5)
+          expect(losses.task[i]).toBeCloseTo(expected.task[i], 5)
+        })
+      }
+    },
+  )
 
   test('validation in chunks is the mean over all rows', () => {
     const teachers = [0.5, 0, 0, 0.5, 0]

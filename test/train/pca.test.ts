@@ -49,7 +49,11 @@ test('of points on a line: that line, and the variance along it', () => {
     1,
   )
   const norm = Math.sqrt(5)
-  expect(axes(pca)[0].map((v, j) => v - [1 / norm, 2 / norm, 0][j]).every((e) => Math.abs(e) < 1e-6)).toBe(true)
+  expect(
+    axes(pca)[0]
+      .map((v, j) => v - [1 / norm, 2 / norm, 0][j])
+      .every((e) => Math.abs(e) < 1e-6),
+  ).toBe(true)
   expect([...pca.mean]).toEqual([2.5, 5, 5])
   expect(pca.variance[0]).toBeCloseTo((5 * 5) / 3, 5)
 })
@@ -141,7 +145,12 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
   test('it leaves the memory as it was', () => {
     const source = { at: memory.put(Float32Array.from(x.flat())), width: d }
     const before = memory.mark()
-    fitPca(session, source, Int32Array.from({ length: n }, (_, row) => row), count)
+    fitPca(
+      session,
+      source,
+      Int32Array.from({ length: n }, (_, row) => row),
+      count,
+    )
     expect(memory.mark()).toBe(before)
   })
 })

@@ -32,9 +32,21 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
 const rhosOf = ({ results }: GridResult) => results.map(({ stage }) => stage.rho)
 
 test.each([
-  [[0, 0.99, 3], [0, 0.99, 3], [0, 0.99, 3]],
-  [[3, 0, 0.99], [3, 0, 0.99], [0, 3, 0.99]],
-  [[0.99, 3], [0, 0.99, 3], [0, 0.99, 3]],
+  [
+    [0, 0.99, 3],
+    [0, 0.99, 3],
+    [0, 0.99, 3],
+  ],
+  [
+    [3, 0, 0.99],
+    [3, 0, 0.99],
+    [0, 3, 0.99],
+  ],
+  [
+    [0.99, 3],
+    [0, 0.99, 3],
+    [0, 0.99, 3],
+  ],
   [[5], [0, 5], [0, 5]],
   [[0], [0], [0]],
 ])('ρ = %j gives results at %j: screening at 0 comes first, and 0 is always there', (rho, results, trained) => {

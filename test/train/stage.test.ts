@@ -34,7 +34,10 @@ function run(plan: Plan, stage: Stage, look: (batch: BatchDone) => void = () => 
 describe.each([
   ['regression', {}],
   ['classification', { task: 'classification' }],
-  ['regression with modalities missing', { patterns: Array.from({ length: 30 }, (_, i) => ['11', '10', '11', '01', '11', '00'][i % 6]) }],
+  [
+    'regression with modalities missing',
+    { patterns: Array.from({ length: 30 }, (_, i) => ['11', '10', '11', '01', '11', '00'][i % 6]) },
+  ],
 ] as [string, Partial<Making>][])('%s', (_, more) => {
   const { problem } = make({ ...making, ...more })
 

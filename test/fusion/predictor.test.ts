@@ -1,0 +1,296 @@
+import { describe, expect, test } from 'vitest'
+import type { Inputs, Modality } from '../../src/data/dataset.ts'
+import { applyPreparation } from '../../src/data/prepare.ts'
+import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
+import { RULES, type Rule, weightsByLoss } from '../../src/fusion/ensemble.ts'
+import type { Model } from '../../src/fusion/model.ts'
+import { createPredictor, type Prediction } from '../../src/fusion/predictor.ts'
+import { project } from '../../src/fusion/projection.ts'
+import { type Source, studentOf } from '../../src/fusion/student.ts'
+import { cohortOutputs } from '../../src/train/outputs.ts'
+import { planOf } from '../../src/train/step.ts'
+import { trainSession } from '../kernels/kernels.ts'
+import { specOf } from '../train/cohort.ts'
+import { everyPattern, inferSession, modelFor, subjects } from './models.ts'
+
+const TASKS = ['regression', 'classification'] as const
+const rowsOf = (prediction: Prediction) => {
+  const D = prediction.outputs.length
+  return Array.from(prediction.patternOf, (_, i) => [...prediction.values.subarray(i * D, (i + 1) * D)])
+}
+const predict = (model: Model, inputs: Inputs, rule?: Rule, rows?: Int32Array) =>
+  createPredictor(inferSession(), model, rule).predict(inputs, rows)
+
+/** What each student says to each row, as training computes it. */
+function said({ preparations, projections, students }: Model, inputs: Inputs, features: readonly number[]): Float32Array {
+  const session = trainSession()
+  const sources = new Map<string, Source>()
+  const rows = inputs.ids.length
+  inputs.modalities.forEach((m, i) => {
+    sources.set(`${i}:raw`, { at: session.memory.put(applyPreparation(preparations[i], m)), width: features[i] })
+  })
+  for (const layer of projections) {
+    sources.set(`${layer.modality}:${layer.name}`, project(session, sources.get(`${layer.modality}:raw`)!, layer, rows))
+  }
+  const all = Int32Array.from({ length: rows }, (_, row) => row)
+  const { outputs } = students[0].spec
+  const problem = {
+    session,
+    students: students.map((s) => studentOf(s.spec, features)),
+    sees: students.map(() => new Uint8Array(rows).fill(1)),
+    sources,
+    target: { task: 'regression', at: session.memory.put(new Float32Array(rows * outputs)), outputs } as const,
+    train: all,
+    validation: all,
+  }
+  return cohortOutputs(planOf(problem, 64), students, all)
+}
+
+describe.each(TASKS)('%s', (task) => {
+  const { data, model, features, patterns } = modelFor({ task })
+  const D = model.students[0].spec.outputs
+  const whole = predict(model, data)
+
+  test.each(RULES)('%s: the students of training, weighted by the ensemble, to the last bit', (rule) => {
+    const outputs = said(model, data, features)
+    const prediction = predict(model, data, rule)
+    const { kernels, memory } = inferSession()
+    const { fround } = Math
+    const at = memory.alloc(4 * D)
+    let rows = 0
+    patterns.forEach((pattern, row) => {
+      const listed = model.ensembles.patterns.indexOf(pattern)
+      if (listed < 0) return
+      rows++
+      const mix = new Float32Array(D)
+      model.ensembles.weights[rule][listed].forEach((w, i) => {
+        if (w > 0) for (let d = 0; d < D; d++) mix[d] = fround(mix[d] + fround(w * outputs[(i * 150 + row) * D + d]))
+      })
+      memory.f32(at, D).set(mix)
+      if (task === 'classification') kernels.softmax(at, at, 1, D)
+      const { target } = model
+      const expected = Array.from(memory.f32(at, D), (v, d) =>
+        target.task === 'regression' ? fround(v * target.scale[d] + target.mean[d]) : v,
+      )
+      expect(rowsOf(prediction)[row]).toEqual(expected)
+    })
+    expect(rows).toBeGreaterThan(50)
+  })
+
+  test('a row is predicted the same alone, in any order, among any others', () => {
+    const expected = rowsOf(whole)
+    const predictor = createPredictor(inferSession(), model)
+    for (const row of [0, 1, 63, 64, 65, 149]) {
+      expect(rowsOf(predictor.predict(data, Int32Array.of(row)))).toEqual([expected[row]])
+    }
+    const backwards = Int32Array.from({ length: 150 }, (_, i) => 149 - i)
+    expect(rowsOf(predictor.predict(data, backwards))).toEqual([...expected].reverse())
+    const few = Int32Array.of(7, 7, 100, 3, 7)
+    expect(rowsOf(predictor.predict(data, few))).toEqual(Array.from(few, (row) => expected[row]))
+    // More rows of one pattern than are run at once, and one of them changed.
+    const many = Int32Array.from({ length: 200 }, (_, i) => (i === 130 ? 8 : 0))
+    const repeated = rowsOf(predictor.predict(data, many))
+    repeated.forEach((values, i) => {
+      expect(values).toEqual(expected[i === 130 ? 8 : 0])
+    })
+  })
+
+  test('what stands in other rows, and in cells of missing modalities, does not matter', () => {
+    const row = 5
+    const noise = subjects(150, everyPattern, 99)
+    const other: Inputs = {
+      ids: data.ids,
+      modalities: data.modalities.map((m, i) => ({
+        ...m,
+        columns: m.columns.map((c, j) => {
+          const from = noise[i].columns[j]
+          const keep = (at: number) => at === row && m.present[row] === 1
+          if (c.kind === 'number' && from.kind === 'number')
+            return { ...c, values: c.values.map((v, at) => (keep(at) ? v : from.values[at])) }
+          if (c.kind === 'category' && from.kind === 'category')
+            return { ...c, codes: c.codes.map((v, at) => (keep(at) ? v : from.codes[at])) }
+          return c
+        }),
+      })),
+    }
+    expect(rowsOf(predict(model, other))[row]).toEqual(rowsOf(whole)[row])
+    expect(rowsOf(predict(model, other))[row + 1]).not.toEqual(rowsOf(whole)[row + 1])
+  })
+
+  test('modalities are found by name: their order does not matter, and others are not looked at', () => {
+    const extra = { ...data.modalities[0], name: 'unknown' }
+    expect(predict(model, { ids: data.ids, modalities: [extra, ...data.modalities].reverse() })).toEqual(whole)
+  })
+
+  test('a modality that is not given is one that every row lacks', () => {
+    const [scan, visit, lab] = data.modalities
+    const absent: Modality = { ...visit, present: new Uint8Array(150) }
+    const without = predict(model, { ids: data.ids, modalities: [scan, lab] })
+    expect(without).toEqual(predict(model, { ids: data.ids, modalities: [scan, absent, lab] }))
+    expect(new Set(without.patterns.map((p) => p.missing.includes('visit')))).toEqual(new Set([true]))
+  })
+
+  test('infer.wasm and train.wasm say the same bits', () => {
+    for (const rule of RULES) {
+      expect(createPredictor(trainSession(), model, rule).predict(data)).toEqual(predict(model, data, rule))
+    }
+  })
+
+  test('predicting twice is predicting once; the first answer stays', () => {
+    const predictor = createPredictor(inferSession(), model)
+    const first = predictor.predict(data)
+    const kept = structuredClone(first)
+    predictor.predict({ ids: data.ids, modalities: subjects(150, everyPattern, 3) })
+    expect(first).toEqual(kept)
+    expect(predictor.predict(data)).toEqual(first)
+  })
+
+  test('ids and outputs are those of the rows and of the model', () => {
+    expect(predict(model, data, 'greedy', Int32Array.of(4, 2)).ids).toEqual(['s4', 's2'])
+    expect(whole.ids).toEqual(data.ids)
+    expect(whole.outputs).toEqual(task === 'classification' ? ['no', 'yes', 'perhaps'] : ['u', 'v'])
+  })
+
+  test('of no rows there is nothing, and no harm', () => {
+    const none = predict(model, data, 'greedy', new Int32Array())
+    expect([none.ids, [...none.values], none.patterns]).toEqual([[], [], []])
+  })
+
+  test('a row without a modality that any student could use is not predicted', () => {
+    const row = patterns.indexOf('000')
+    expect(rowsOf(whole)[row]).toEqual(Array(D).fill(Number.NaN))
+    expect(whole.patterns[whole.patternOf[row]]).toEqual({ missing: ['scan', 'visit', 'lab'], students: [] })
+    if (task === 'classification') expect(whole.labels?.[row]).toBe(-1)
+    const dark = predict(model, { ids: ['x', 'y'], modalities: [] })
+    expect(dark.values.every(Number.isNaN)).toBe(true)
+  })
+
+  test('each row’s pattern says what it lacks and who speaks for it, by falling weight', () => {
+    const named: Record<Pattern, string[]> = {
+      '111': [],
+      '011': ['scan'],
+      '101': ['visit'],
+      '001': ['scan', 'visit'],
+      '110': ['lab'],
+      '010': ['scan', 'lab'],
+      '100': ['visit', 'lab'],
+      '000': ['scan', 'visit', 'lab'],
+    }
+    expect(whole.patterns).toHaveLength(8)
+    patterns.forEach((pattern, row) => {
+      const report = whole.patterns[whole.patternOf[row]]
+      expect(report.missing).toEqual(named[pattern])
+      const able = ableStudents(
+        model.students.map((s) => s.spec),
+        pattern,
+      )
+      for (const { name } of report.students) expect(able).toContain(model.students.findIndex((s) => s.name === name))
+      const weights = report.students.map((s) => s.weight)
+      expect(weights).toEqual([...weights].sort((a, b) => b - a))
+      if (pattern !== '000') expect(weights.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 6)
+    })
+    const listed = model.ensembles.weights.greedy[0]
+    const full = whole.patterns[whole.patternOf[0]].students
+    expect(full.map((s) => s.weight)).toEqual([...listed].filter((w) => w > 0).sort((a, b) => b - a))
+  })
+
+  test('the model’s own ensemble is greedy when no rule is named', () => {
+    expect(whole).toEqual(predict(model, data, 'greedy'))
+    expect(rowsOf(whole)[0]).not.toEqual(rowsOf(predict(model, data, 'simple-average'))[0])
+  })
+
+  test.each(RULES)('a pattern that is not listed: %s by the students’ losses, among those that can speak', (rule) => {
+    const pattern = '101'
+    const row = patterns.indexOf(pattern)
+    const { patterns: reports, patternOf } = predict(model, data, rule)
+    const able = ableStudents(
+      model.students.map((s) => s.spec),
+      pattern,
+    )
+    const weights = weightsByLoss(
+      rule,
+      model.students.map((s) => s.loss),
+      able,
+      model.best,
+    )
+    const expected = able
+      .filter((i) => weights[i] > 0)
+      .map((i) => ({ name: model.students[i].name, weight: weights[i] }))
+      .sort((a, b) => b.weight - a.weight)
+    expect(reports[patternOf[row]].students).toEqual(expected)
+  })
+
+  test('a student without a finite loss has no say in such a pattern', () => {
+    const students = model.students.map((s, i) => (i === 0 || i === 5 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
+    for (const rule of RULES) {
+      const { patterns: reports, patternOf } = predict({ ...model, students }, data, rule)
+      const used = reports[patternOf[patterns.indexOf('101')]].students.map((s) => s.name)
+      expect(used.length).toBeGreaterThan(0)
+      expect(used).not.toContain(students[0].name)
+      expect(used).not.toContain(students[5].name)
+    }
+    // Where no other could speak, nobody does.
+    const [only] = students
+    const alone = { ...model, students: [only], ensembles: { ...model.ensembles, patterns: [] } }
+    expect(predict(alone, data).values.every(Number.isNaN)).toBe(true)
+  })
+
+  test('the memory is as it was after a prediction, and after one that fails', () => {
+    const session = inferSession()
+    const predictor = createPredictor(session, model)
+    const before = session.memory.mark()
+    predictor.predict(data)
+    expect(session.memory.mark()).toBe(before)
+    const [scan, visit, lab] = data.modalities
+    const lacking = { ...lab, columns: lab.columns.slice(1) }
+    expect(() => predictor.predict({ ids: data.ids, modalities: [scan, visit, lacking] })).toThrow(
+      expect.objectContaining({ name: 'DataError', message: 'feature "0" of "lab" is missing: the model needs it as a column' }),
+    )
+    expect(session.memory.mark()).toBe(before)
+    expect(predictor.predict(data)).toEqual(whole)
+  })
+
+  test('a student that fills speaks for every row with any of its modalities', () => {
+    const filling = modelFor({ task, specs: [specOf('raw raw skip', 1, { hidden: [5], fills: true })], patterns: [] })
+    const prediction = predict(filling.model, filling.data, 'simple-average')
+    filling.patterns.forEach((pattern, row) => {
+      expect(rowsOf(prediction)[row].some(Number.isNaN)).toBe(pattern[0] === '0' && pattern[1] === '0')
+    })
+    // As if it had the training mean of what is missing.
+    const [scan, visit] = filling.data.modalities
+    const row = filling.patterns.indexOf('011')
+    const average: Modality = {
+      ...scan,
+      columns: scan.columns.map((c, j) => {
+        const learned = filling.model.preparations[0].columns[j]
+        if (c.kind !== 'number' || learned.kind !== 'number') throw new Error('the scan holds numbers')
+        return { ...c, values: c.values.map((v, at) => (at === row ? learned.mean : v)) }
+      }),
+      present: scan.present.map((v, at) => (at === row ? 1 : v)),
+    }
+    const filled = predict(filling.model, { ids: data.ids, modalities: [average, visit] }, 'simple-average')
+    expect(rowsOf(filled)[row]).toEqual(rowsOf(prediction)[row])
+  })
+})
+
+test('probabilities sum to 1, and the label is the most probable class, the first of equals', () => {
+  const { data, model } = modelFor({ task: 'classification' })
+  const prediction = predict(model, data)
+  rowsOf(prediction).forEach((p, row) => {
+    if (Number.isNaN(p[0])) return
+    expect(p.reduce((sum, v) => sum + v, 0)).toBeCloseTo(1, 6)
+    expect(prediction.labels?.[row]).toBe(p.indexOf(Math.max(...p)))
+  })
+  const mute = { ...model, students: model.students.map((s) => ({ ...s, block: new Float32Array(s.block.length) })) }
+  const equal = predict(mute, data, 'greedy', Int32Array.of(0, 1))
+  expect(rowsOf(equal)[0]).toEqual(Array(3).fill(Math.fround(1 / 3)))
+  expect([...equal.labels!]).toEqual([0, 0])
+})
+
+test('a regression has no labels, and speaks in the units of its target', () => {
+  const { data, model } = modelFor()
+  const mute = { ...model, students: model.students.map((s) => ({ ...s, block: new Float32Array(s.block.length) })) }
+  const prediction = predict(mute, data, 'greedy', Int32Array.of(0))
+  expect(prediction.labels).toBeUndefined()
+  expect([...prediction.values]).toEqual([3, -1000])
+})

@@ -1,0 +1,559 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import Papa from 'papaparse'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { VERSION } from '../../src/core/version.ts'
+import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
+
+const COMMANDS: Record<string, readonly string[]> = {
+  train: ['--out', '--config', '--seed', '--rho', '--split', '--json'],
+  predict: ['--out'],
+  evaluate: ['--split', '--json'],
+  inspect: ['--json'],
+  demo: ['--out', '--seed'],
+}
+
+/** One sentence on stderr, nothing on stdout. */
+const sentence = (code: number, text: string): Finished => ({ code, stdout: '', stderr: `metafusion: ${text}\n` })
+
+const NEW_PATIENTS = {
+  'mri.csv': csv(['id', 'volume', 'thickness'], ['q1', 0.5, 0.1], ['q2', -0.4, 0.9], ['q4', '', 'NA']),
+  'blood.csv': csv(['id', 'tau', 'sex', 'abeta'], ['q1', 0.2, 'f', 0.4], ['q3', 0.9, 'm', -0.7]),
+}
+
+/** A folder with a study, its score, new patients, settings, and models of both studies. */
+let root = ''
+let trained: Finished
+beforeAll(async () => {
+  root = treeOf({
+    ...below('study', study()),
+    ...below('scored', scored()),
+    ...below('new', NEW_PATIENTS),
+    'quick.json': QUICK,
+    'endless.json': ENDLESS,
+    'old.txt': 'old',
+  })
+  const [first, second] = await Promise.all([
+    metafusion(root, 'train', 'study', '--out', 'model.safetensors', '--config', 'quick.json', '--seed', '3', '--json'),
+    metafusion(root, 'train', 'scored', '--out', 'scored.safetensors', '--config', 'quick.json'),
+  ])
+  trained = first
+  expect(second.code).toBe(0)
+})
+
+const read = (path: string) => readFileSync(join(root, path))
+const rowsOf = (path: string) =>
+  Papa.parse<Record<string, string>>(read(path).toString(), { header: true, skipEmptyLines: true }).data
+
+describe('train', () => {
+  test('--json prints one object and nothing else, of exactly this shape', () => {
+    expect(trained.code).toBe(0)
+    expect(trained.stdout.endsWith('}\n')).toBe(true)
+    const report = JSON.parse(trained.stdout)
+    const scores = {
+      rows: 9,
+      accuracy: expect.any(Number),
+      balancedAccuracy: expect.any(Number),
+      macroF1: expect.any(Number),
+      auc: expect.any(Number),
+      logLoss: expect.any(Number),
+    }
+    const student = (name: string) => ({
+      name,
+      validationLoss: expect.any(Number),
+      teacher: expect.any(Boolean),
+      weight: expect.any(Number),
+    })
+    const method = (name: string) => ({ name, test: { ...scores, rows: expect.any(Number) } })
+    expect(report).toStrictEqual({
+      task: 'classification',
+      seed: 3,
+      rows: { train: 41, validation: 9, test: 9 },
+      rho: expect.any(Number),
+      teachers: report.students.filter((s: { teacher: boolean }) => s.teacher).map((s: { name: string }) => s.name),
+      students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].map(student),
+      methods: [
+        { name: 'meta-fusion', test: scores },
+        ...['best-single-student', 'simple-average', 'weighted-average', 'independent-greedy'].map(method),
+        { name: 'early-fusion', test: scores },
+        { name: 'late-fusion', test: scores },
+        ...['single:blood', 'single:mri'].map(method),
+      ],
+      seconds: expect.any(Number),
+      model: { file: 'model.safetensors', bytes: expect.any(Number), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    })
+    expect([0, 0.99, 3]).toContain(report.rho)
+    expect(report.teachers.length).toBeGreaterThan(0)
+    const weights = report.students.map((s: { weight: number }) => s.weight)
+    expect(weights.reduce((a: number, b: number) => a + b)).toBeCloseTo(1, 6)
+    // Every case has two more of the one and two less of the other.
+    expect(report.methods[0].test.auc).toBe(1)
+  })
+
+  test('--json tells the size and the sha256 of the file', () => {
+    const { model } = JSON.parse(trained.stdout)
+    const bytes = read('model.safetensors')
+    expect(model.bytes).toBe(bytes.length)
+    expect(model.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
+  })
+
+  test('gives the same bytes for the same seed, wherever and however often, and others for another', async () => {
+    const words = ['train', 'study', '--config', 'quick.json']
+    await Promise.all([
+      metafusion(root, ...words, '--seed', '3', '--out', 'again.safetensors'),
+      metafusion(root, ...words, '--seed=4', '--out=other.safetensors'),
+    ])
+    expect(read('again.safetensors').equals(read('model.safetensors'))).toBe(true)
+    expect(read('other.safetensors').equals(read('model.safetensors'))).toBe(false)
+  })
+
+  test('prints who has what, the ensemble and every method, and leaves the model and nothing else', async () => {
+    const folder = treeOf({ ...below('study', study()), 'quick.json': QUICK })
+    const { code, stdout } = await metafusion(folder, 'train', 'study', '--out', 'm.safetensors', '--config', 'quick.json')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^59 rows, 2 modalities\n {2}47 rows with blood, mri\n {2}8 rows with blood\n {2}4 rows with mri\n/)
+    expect(stdout).toContain('\n  modalities are the files "blood.csv", "mri.csv"\n')
+    expect(stdout).toContain('\n  labels.csv: left out 1 id without any data ("p39")\n')
+    expect(stdout).toMatch(/\n3 students, [1-3] of them teachers; sharing ρ = [\d.]+\nensemble: \S+ [01]\.\d\d/)
+    expect(stdout).toMatch(/\nmethod +accuracy +balanced +macro F1 +AUC +log loss\nmeta-fusion +[01]\.\d{4} /)
+    expect(stdout).toMatch(
+      /\nearly-fusion .*\nlate-fusion .*\nsingle:blood .*\nsingle:mri .*\n\nm\.safetensors: \d+ bytes, [\d.]+ s\n$/,
+    )
+    expect(readdirSync(folder).sort()).toEqual(['m.safetensors', 'quick.json', 'study'])
+  })
+
+  test('takes a split from a column, and settings from the options before the file', async () => {
+    const ids = study()
+      ['labels.csv'].trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(',')[0])
+    const parts = csv(['id', 'part'], ...ids.map((id, i) => [id, i < 40 ? 'train' : i < 50 ? 'val' : 'test']))
+    const config = JSON.stringify({ ...JSON.parse(QUICK), seed: 1, rho: [0, 5], baselines: false })
+    const folder = treeOf({ ...below('study', { ...study(), 'split.csv': parts }), 'config.json': config })
+    const words = [
+      'train',
+      'study',
+      '--config',
+      'config.json',
+      '--split',
+      'split.csv:part',
+      '--seed',
+      '2',
+      '--rho',
+      '0,1,2',
+      '--json',
+      '--out',
+      'm',
+    ]
+    const { stdout } = await metafusion(folder, ...words)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ seed: 2, rows: { train: 39, validation: 10, test: 10 } })
+    expect(report.methods.map((m: { name: string }) => m.name)).toEqual([
+      'meta-fusion',
+      'best-single-student',
+      'simple-average',
+      'weighted-average',
+      'independent-greedy',
+    ])
+    const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
+    expect(inspected.rhoLosses.map((r: { rho: number }) => r.rho)).toEqual([0, 1, 2])
+  })
+})
+
+describe('predict', () => {
+  beforeAll(async () => {
+    const done = await metafusion(root, 'predict', 'model.safetensors', 'new', '--out', 'predictions.csv')
+    expect(done).toMatchObject({ code: 0, stdout: 'predictions.csv: 3 rows predicted\n' })
+    expect(done.stderr).toContain('1 row not predicted: no student of the model can do with the modalities they have\n')
+  })
+
+  test('writes one row per id with probabilities that sum to 1', () => {
+    const rows = rowsOf('predictions.csv')
+    expect(Object.keys(rows[0])).toEqual(['id', 'prediction', 'p_case', 'p_control', 'students', 'missing'])
+    expect(rows.map(({ id }) => id).sort()).toEqual(['q1', 'q2', 'q3', 'q4'])
+    for (const row of rows.filter(({ id }) => id !== 'q4')) {
+      expect(Number(row.p_case) + Number(row.p_control)).toBeCloseTo(1, 6)
+      expect(row.prediction).toBe(Number(row.p_case) >= Number(row.p_control) ? 'case' : 'control')
+    }
+  })
+
+  test('names the modalities that are missing, and asks only students that need none of them', () => {
+    const missing = Object.fromEntries(rowsOf('predictions.csv').map(({ id, missing, students }) => [id, { missing, students }]))
+    expect(missing.q1.missing).toBe('')
+    expect(missing.q2).toEqual({ missing: 'blood', students: 'mri:raw' })
+    expect(missing.q3).toEqual({ missing: 'mri', students: 'blood:raw' })
+  })
+
+  test('leaves the prediction of a row without any modality empty', () => {
+    const row = rowsOf('predictions.csv').find(({ id }) => id === 'q4')
+    expect(row).toEqual({ id: 'q4', prediction: '', p_case: '', p_control: '', students: '', missing: 'blood; mri' })
+  })
+
+  test('of a regression writes a number in the units of the target', async () => {
+    await metafusion(root, 'predict', 'scored.safetensors', 'new', '--out', 'scores.csv')
+    const rows = rowsOf('scores.csv')
+    expect(Object.keys(rows[0])).toEqual(['id', 'prediction', 'students', 'missing'])
+    for (const { id, prediction } of rows) {
+      if (id === 'q4') expect(prediction).toBe('')
+      else expect(Math.abs(Number(prediction) - 100)).toBeLessThan(30)
+    }
+  })
+
+  test('does not mind the order of columns and rows, a BOM, semicolons, CRLF or columns it does not know', async () => {
+    const folder = treeOf({
+      ...below('new', {
+        'mri.csv': '\ufeffthickness;id;scanner;volume\r\n0.1;q1;x;0.5\r\n0.9;q2;y;-0.4\r\n;q4;z;\r\n',
+        'blood.csv': csv(['abeta', 'sex', 'id', 'tau'], [0.4, 'f', 'q1', 0.2], [-0.7, 'm', 'q3', 0.9]),
+      }),
+      'model.safetensors': read('model.safetensors'),
+    })
+    const { code, stderr } = await metafusion(folder, 'predict', 'model.safetensors', 'new', '--out', 'p.csv')
+    expect(code).toBe(0)
+    expect(stderr).toContain('mri.csv: ignored 1 column that the model does not use ("scanner")\n')
+    expect(readFileSync(join(folder, 'p.csv')).equals(read('predictions.csv'))).toBe(true)
+  })
+
+  test('names a feature that is missing, and leaves the old file as it is', async () => {
+    const renamed = NEW_PATIENTS['mri.csv'].replace('volume', 'vol')
+    const folder = treeOf({
+      ...below('new', { ...NEW_PATIENTS, 'mri.csv': renamed }),
+      'model.safetensors': read('model.safetensors'),
+      'p.csv': 'old',
+    })
+    const done = await metafusion(folder, 'predict', 'model.safetensors', 'new', '--out', 'p.csv')
+    expect(done).toEqual(sentence(1, 'mri.csv lacks 1 column that the model needs: "volume"'))
+    expect(readFileSync(join(folder, 'p.csv'), 'utf8')).toBe('old')
+    expect(readdirSync(folder).sort()).toEqual(['model.safetensors', 'new', 'p.csv'])
+  })
+
+  test('works without one of the modalities altogether', async () => {
+    const folder = treeOf({ ...below('new', { 'blood.csv': NEW_PATIENTS['blood.csv'] }), 'm.st': read('model.safetensors') })
+    const done = await metafusion(folder, 'predict', 'm.st', 'new', '--out', 'p.csv')
+    expect(done).toEqual({
+      code: 0,
+      stdout: 'p.csv: 2 rows predicted\n',
+      stderr: 'modalities are the files "blood.csv"\nthere is no file for modality "mri": every subject lacks it\n',
+    })
+  })
+})
+
+describe('evaluate', () => {
+  test('--json scores the test rows of the training as the training did', async () => {
+    const { code, stdout } = await metafusion(root, 'evaluate', 'model.safetensors', 'study', '--json')
+    expect(code).toBe(0)
+    const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average']
+    expect(JSON.parse(stdout)).toStrictEqual({
+      task: 'classification',
+      rows: '9 rows: the test part drawn when the model was trained',
+      methods: JSON.parse(trained.stdout).methods.filter((m: { name: string }) => names.includes(m.name)),
+    })
+  })
+
+  test('prints a table, over all rows of a folder that the model was not trained on', async () => {
+    const labels = csv(['id', 'score'], ['q1', 99], ['q2', 101], ['q3', 95])
+    const folder = treeOf({ ...below('new', { ...NEW_PATIENTS, 'labels.csv': labels }), m: read('scored.safetensors') })
+    const { code, stdout, stderr } = await metafusion(folder, 'evaluate', 'm', 'new')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('\n3 rows: all of them, since the model was trained on another set of subjects\n')
+    expect(stdout).toMatch(
+      /\nmethod +MSE +MAE +R²\nmeta-fusion .*\nbest-single-student .*\nsimple-average .*\nweighted-average .*\n$/,
+    )
+  })
+
+  test('names a label that the model does not know', async () => {
+    const labels = csv(['id', 'label'], ['q1', 'case'], ['q2', 'perhaps'])
+    const folder = treeOf({ ...below('new', { ...NEW_PATIENTS, 'labels.csv': labels }), m: read('model.safetensors') })
+    expect(await metafusion(folder, 'evaluate', 'm', 'new')).toEqual(
+      sentence(1, 'labels.csv line 3: column "label" holds "perhaps", the model knows the classes "case", "control"'),
+    )
+  })
+
+  test('scores the test rows of a split, and refuses one that has none', async () => {
+    const files = {
+      ...NEW_PATIENTS,
+      'labels.csv': csv(['id', 'label'], ['q1', 'case'], ['q2', 'control'], ['q3', 'case']),
+      'split.csv': csv(['id', 'a', 'b'], ['q1', 'train', 'train'], ['q2', 'test', 'train'], ['q3', 'test', 'train']),
+    }
+    const folder = treeOf({ ...below('new', files), m: read('model.safetensors') })
+    const { stdout } = await metafusion(folder, 'evaluate', 'm', 'new', '--json', '--split', 'split.csv:a')
+    expect(JSON.parse(stdout).rows).toBe('2 rows: the test part of the split')
+    expect(await metafusion(folder, 'evaluate', 'm', 'new', '--split', 'split.csv:b')).toEqual(
+      sentence(1, '"split.csv:b" has no test row among those of "new": write test for some, or leave --split out'),
+    )
+  })
+})
+
+describe('inspect', () => {
+  test('prints data, split, students and weights', async () => {
+    const { code, stdout, stderr } = await metafusion(root, 'inspect', 'model.safetensors')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const bytes = read('model.safetensors')
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    expect(
+      stdout.startsWith(`model.safetensors: ${bytes.length} bytes, sha256 ${sha256}\nclassification, classes case, control\n`),
+    ).toBe(true)
+    expect(stdout).toContain(`trained by metafusion ${VERSION}, seed 3, data fnv1a64:`)
+    expect(stdout).toContain('rows: 41 train, 9 validation, 9 test; split drawn\n')
+    expect(stdout).toMatch(/\nmodality +features\nblood +3\nmri +2\n/)
+    expect(stdout).toMatch(/\nsharing ρ = \S+; teachers' validation loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99, \d\.\d{4} at 3\n/)
+    expect(stdout).toMatch(/\nstudent +validation loss +teacher +weight\n/)
+  })
+
+  test('--json prints one object', async () => {
+    const { stdout } = await metafusion(root, 'inspect', 'model.safetensors', '--json')
+    const { students, model } = JSON.parse(trained.stdout)
+    expect(JSON.parse(stdout)).toMatchObject({
+      library: VERSION,
+      seed: 3,
+      task: 'classification',
+      classes: ['case', 'control'],
+      modalities: [
+        { name: 'blood', features: ['tau', 'sex', 'abeta'] },
+        { name: 'mri', features: ['volume', 'thickness'] },
+      ],
+      split: { source: 'drawn', train: 41, validation: 9, test: 9 },
+      config: { epochs: 5, head: [4] },
+      students,
+      patterns: 3,
+      model,
+    })
+  })
+})
+
+describe('help', () => {
+  test('--version prints the version', async () => {
+    expect(await metafusion(root, '--version')).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' })
+  })
+
+  test('lists every command, and is what one gets without any', async () => {
+    const asked = await metafusion(root, '--help')
+    expect(asked).toMatchObject({ code: 0, stderr: '' })
+    for (const name of Object.keys(COMMANDS)) expect(asked.stdout).toMatch(new RegExp(`^ *${name} {2,}\\S`, 'm'))
+    expect(await metafusion(root)).toEqual({
+      code: 2,
+      stdout: asked.stdout,
+      stderr: 'metafusion: no command: write one of those above\n',
+    })
+  })
+
+  test.each(Object.entries(COMMANDS))(
+    'of %s names every option, without colours where nobody sees them',
+    async (name, options) => {
+      const { code, stdout, stderr } = await metafusion(root, name, '--help')
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const named = [...stdout.matchAll(/^ *(--\w+)/gm)].map((match) => match[1])
+      expect(named).toEqual(options)
+      expect(stripVTControlCharacters(stdout)).toBe(stdout)
+      expect(stdout).not.toMatch(/ $/m)
+    },
+  )
+
+  test('is given wherever it is asked for, whatever else stands there', async () => {
+    const { code, stdout } = await metafusion(root, 'train', '--nonsense', '-h')
+    expect(code).toBe(0)
+    expect(stdout).toContain('--config')
+  })
+})
+
+describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
+  const TRAIN = ['train', 'study', '--out', 'new.safetensors']
+  const badConfig = (name: string, config: unknown, rest: string): [string[], string, Record<string, string>] => [
+    [...TRAIN, '--config', name],
+    `${name}: ${rest}`,
+    { [name]: JSON.stringify(config) },
+  ]
+  test.each<[words: string[], text: string, files?: Record<string, string>]>([
+    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, demo'],
+    [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, demo'],
+    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, demo'],
+    [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
+    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
+    [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
+    [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
+    [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
+    [['demo', 'here'], '"here" is one word too many for "demo"'],
+    [['train', '--out', 'new.safetensors'], '"train" needs DIR: see metafusion train --help'],
+    [['predict', 'model.safetensors', '--out', 'p'], '"predict" needs DIR: see metafusion predict --help'],
+    [['evaluate'], '"evaluate" needs MODEL: see metafusion evaluate --help'],
+    [['train', 'study'], '"train" needs --out FILE: see metafusion train --help'],
+    [['predict', 'model.safetensors', 'new'], '"predict" needs --out FILE: see metafusion predict --help'],
+    [['train', 'study', '--out'], '"--out" needs a value: write --out FILE'],
+    [['train', 'study', '--out='], '"--out" needs a value: write --out FILE'],
+    [[...TRAIN, '--seed', '--json'], '"--seed" needs a value: write --seed N'],
+    [[...TRAIN, '--split'], '"--split" needs a value: write --split FILE:COLUMN'],
+    [[...TRAIN, '--json=no'], '"--json" takes no value: write --json alone'],
+    [[...TRAIN, '--seed', '1', '--seed', '2'], '"--seed" is given twice: give it once'],
+    [[...TRAIN, '--seed', '-1'], '--seed is "-1": give a whole number from 0 to 4294967295'],
+    [[...TRAIN, '--seed', '1.5'], '--seed is "1.5": give a whole number from 0 to 4294967295'],
+    [[...TRAIN, '--seed', '4294967296'], '--seed is "4294967296": give a whole number from 0 to 4294967295'],
+    [['demo', '--out', 'd', '--seed', 'x'], '--seed is "x": give a whole number from 0 to 4294967295'],
+    [[...TRAIN, '--rho', '0;1'], '--rho has "0;1": give numbers with commas between, such as 0,0.99,3'],
+    [[...TRAIN, '--rho', '0,,1'], '--rho has "": give numbers with commas between, such as 0,0.99,3'],
+    [[...TRAIN, '--rho', '0,-1'], 'rho[1] is -1: allowed is a number from 0 to 1000'],
+    badConfig(
+      'c.json',
+      { epoch: 3 },
+      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, warmStart, greedy, standardizeTarget, unitPca, validation, test, baselines'}`,
+    ),
+    badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
+    badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),
+    badConfig('c.json', { extractors: { '*': ['ica(3)'] } }, '"ica(3)" is no extractor: write skip, raw, pca(30) or mlp(128,64)'),
+    badConfig('c.json', null, 'the configuration is null: allowed is an object of settings'),
+    badConfig('c.json', 3, 'the configuration is 3: allowed is an object of settings'),
+    badConfig('c.json', [{}], 'the configuration is [{}]: allowed is an object of settings'),
+    [
+      [...TRAIN, '--config', 'c.json'],
+      'extractors is "pet": allowed is the modalities blood, mri, or "*" for all others',
+      { 'c.json': '{"extractors": {"pet": ["raw"]}}' },
+    ],
+  ])('%j', async (words, text, files = {}) => {
+    const folder = treeOf({ ...below('study', study()), ...files })
+    const before = readdirSync(folder).sort()
+    const { code, stderr } = await metafusion(folder, ...words)
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `metafusion: ${text}\n` })
+    expect(readdirSync(folder).sort()).toEqual(before)
+  })
+})
+
+describe('bad data is one sentence, exit code 1, and an old file stays', () => {
+  const OUT = ['--out', 'old.txt']
+  const TRAIN = ['train', 'bad', ...OUT]
+  const labels = study()['labels.csv']
+  test.each<[words: string[], text: string, files?: Record<string, string | Uint8Array>]>([
+    [['train', 'nowhere', ...OUT], 'there is no folder "nowhere"'],
+    [TRAIN, '"bad" has no labels.csv: give one with the columns "id" and "label"', { 'labels.csv': '', 'x.csv': 'id,a\n1,2\n' }],
+    [TRAIN, 'labels.csv is empty: give a header and one row per subject', { 'labels.csv': '' }],
+    [
+      TRAIN,
+      'labels.csv: column "label" holds only "case", a classifier needs two classes',
+      { 'labels.csv': labels.replaceAll('control', 'case') },
+    ],
+    [
+      TRAIN,
+      'class "rare" occurs once (id "p01"): a class needs two rows at least, so add some, merge it with another or leave it out',
+      { 'labels.csv': labels.replace('p01,control', 'p01,rare') },
+    ],
+    [
+      TRAIN,
+      'labels.csv: id "p 01" stands on lines 2 and 4, give each subject one row',
+      { 'labels.csv': 'id,label\n"p\n01",case\n"p\n01",control\n' },
+    ],
+    [[...TRAIN, '--split', 'split.csv:part'], 'there is no file "split.csv" in "bad" for the split'],
+    [[...TRAIN, '--config', 'c.json'], '"c.json" cannot be read: there is no such file'],
+    [['predict', 'none.safetensors', 'bad', ...OUT], '"none.safetensors" cannot be read: there is no such file'],
+    [['predict', 'bad', 'bad', ...OUT], '"bad" cannot be read: it is a folder'],
+    [
+      ['inspect', 'old.txt'],
+      'old.txt: the file has 3 bytes, a safetensors file has at least 8: it is truncated or of another kind',
+    ],
+    [
+      ['inspect', 'bad/labels.csv'],
+      'bad/labels.csv: the header claims 7810757299310192000 bytes, more than the 100000000 allowed: this is no safetensors file',
+    ],
+    [
+      ['train', 'bad', '--out', 'missing/model'],
+      '"missing/model" cannot be written: there is no folder "missing", create it first',
+    ],
+    [['train', 'bad', '--out', 'bad'], '"bad" cannot be written: it is a folder'],
+    [
+      ['predict', 'none', 'bad', '--out', 'missing/p.csv'],
+      '"missing/p.csv" cannot be written: there is no folder "missing", create it first',
+    ],
+    [['demo', '--out', 'old.txt'], '"old.txt/data" cannot be created: a file has that name'],
+  ])('%j: %s', async (words, text, files = {}) => {
+    const folder = treeOf({ ...below('bad', study()), 'old.txt': 'old' })
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'bad', name), content)
+    if (text.includes('has no labels.csv')) {
+      rmSync(join(folder, 'bad', 'labels.csv'))
+    }
+    const { code, stderr } = await metafusion(folder, ...words)
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `metafusion: ${text}\n` })
+    expect(readFileSync(join(folder, 'old.txt'), 'utf8')).toBe('old')
+    expect(readdirSync(folder).sort()).toEqual(['bad', 'old.txt'])
+  })
+
+  test.each([
+    ['predict', ['new', '--out', 'old.txt']],
+    ['evaluate', ['study']],
+    ['inspect', []],
+  ])('%s names a model file that is truncated or damaged', async (command, rest) => {
+    const whole = read('model.safetensors')
+    writeFileSync(join(root, 'cut.safetensors'), whole.subarray(0, whole.length - 100))
+    const damaged = Buffer.from(whole)
+    damaged.write('#', 8, 'latin1')
+    writeFileSync(join(root, 'damaged.safetensors'), damaged)
+    const cut = await metafusion(root, command, 'cut.safetensors', ...rest)
+    expect(cut).toMatchObject({ code: 1, stdout: '' })
+    expect(cut.stderr).toMatch(
+      /^metafusion: cut\.safetensors: tensor "\S+" ends at byte \d+ and the data has \d+: the file is truncated\n$/,
+    )
+    expect(await metafusion(root, command, 'damaged.safetensors', ...rest)).toEqual(
+      sentence(1, 'damaged.safetensors: the header does not begin with "{": this is no safetensors file'),
+    )
+    expect(read('old.txt').toString()).toBe('old')
+  })
+
+  test('what a model file names does nothing to the terminal', async () => {
+    const folder = treeOf({ ...below('study', study()), 'quick.json': QUICK })
+    writeFileSync(join(folder, 'study', 'dataset.json'), JSON.stringify({ title: 'red \u001b[31m\nline' }))
+    await metafusion(folder, 'train', 'study', '--out', 'm', '--config', 'quick.json')
+    const { stdout } = await metafusion(folder, 'inspect', 'm')
+    expect(stdout.split('\n')[1]).toBe('red  [31m line')
+  })
+})
+
+describe('interrupted', () => {
+  test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
+    'by %s, training ends within a second with exit code 130 and leaves every file as it was',
+    async (signal) => {
+      const folder = treeOf({ ...below('study', study()), 'endless.json': ENDLESS, 'old.safetensors': 'old' })
+      const before = readdirSync(folder).sort()
+      const child = start(folder, 'train', 'study', '--out', 'old.safetensors', '--config', 'endless.json')
+      const end = finished(child)
+      await new Promise((resolve) => child.stderr?.once('data', resolve))
+      const asked = performance.now()
+      child.kill(signal)
+      const { code, stderr } = await end
+      expect(performance.now() - asked).toBeLessThan(1000)
+      expect(code).toBe(130)
+      expect(stderr.trimEnd().split('\n').at(-1)).toBe('metafusion: interrupted: no model was written')
+      expect(stderr.match(/metafusion:/g)).toHaveLength(1)
+      expect(readdirSync(folder).sort()).toEqual(before)
+      expect(readFileSync(join(folder, 'old.safetensors'), 'utf8')).toBe('old')
+    },
+  )
+})
+
+describe('a reader that goes away', () => {
+  test('does not keep a training from its end', async () => {
+    const child = start(root, 'train', 'study', '--out', 'unread.safetensors', '--config', 'quick.json', '--seed', '3')
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+    expect((await finished(child)).code).toBe(0)
+    expect(read('unread.safetensors').equals(read('model.safetensors'))).toBe(true)
+  })
+
+  test('does not make inspect fail', async () => {
+    const child = start(root, 'inspect', 'model.safetensors')
+    child.stdout?.destroy()
+    expect(await finished(child)).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+test('the demo prints the table of the README, and leaves a folder that predict and evaluate take', async () => {
+  mkdirSync(join(root, 'demo'))
+  const { code, stdout } = await metafusion(join(root, 'demo'), 'demo')
+  expect(code).toBe(0)
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const table = /```\n(method [^`]*)```/.exec(readme)?.[1]
+  expect(stdout).toContain(table)
+  expect(readdirSync(join(root, 'demo', 'metafusion-demo')).sort()).toEqual(['data', 'model.safetensors'])
+  const [, next] = /Next: npx metafusion (.*)\n$/.exec(stdout) ?? []
+  expect(await metafusion(join(root, 'demo'), ...next.split(' '))).toMatchObject({
+    code: 0,
+    stdout: 'metafusion-demo/predictions.csv: 1200 rows predicted\n',
+  })
+})
