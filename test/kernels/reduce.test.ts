@@ -1,21 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  agree,
-  BITS,
-  f32,
-  floats,
-  indices,
-  inPlace,
-  input,
-  near,
-  numbers,
-  output,
-  run,
-  SIZES,
-  shapes,
-  sweep,
-  ulps,
-} from './harness.ts'
+import { agree, BITS, f32, floats, inPlace, input, near, numbers, output, run, SIZES, shapes, ulps } from './harness.ts'
 import * as reference from './reference.ts'
 
 const random = numbers(6)

@@ -9,7 +9,7 @@ import type { Made } from './cohort.ts'
 
 const ACTIVATION: Record<Activation, (z: number) => number> = {
   identity: (z) => z,
-  relu: (z) => (z > 0 ? z : 0),
+  relu: (z) => Math.max(z, 0),
   tanh: Math.tanh,
   sigmoid: (z) => 1 / (1 + Math.exp(-z)),
 }
