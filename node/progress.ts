@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import type { Progress } from '../src/core/types.ts'
+import { counted } from './sentences.ts'
 
 /** Shows progress on stderr: a bar on a terminal, a line per stage and quarter otherwise. */
 export interface ProgressView {
@@ -13,7 +14,8 @@ export function progressView(): ProgressView {
 
 const what = ({ stage, rho, epoch, epochs, students }: Progress): string => {
   const training = epoch > 0 ? `, epoch ${epoch}/${epochs}` : ''
-  return `${stage}${stage === 'sharing' ? ` ρ ${rho}` : ''}${training}, ${students} students`
+  const who = students > 0 ? `, ${counted(students, 'student')}` : ''
+  return `${stage}${stage === 'sharing' ? ` ρ ${rho}` : ''}${training}${who}`
 }
 
 function bar(): ProgressView {
@@ -33,6 +35,7 @@ function bar(): ProgressView {
     show(progress) {
       if (!started) view.start(progress.total, 0, { what: '' })
       started = true
+      view.setTotal(progress.total) // It is known only when everything is prepared.
       view.update(progress.done, { what: what(progress) })
     },
     close() {

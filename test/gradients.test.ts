@@ -85,15 +85,15 @@ describe('a layer', () => {
 })
 
 describe('a network', () => {
-  const B = 6
   const random = numbers(4)
 
   test.each([
-    ['one layer', [5, 3]],
-    ['two layers', [5, 9, 2]],
-    ['three layers, narrow after wide', [3, 17, 4, 1]],
-    ['five layers', [4, 6, 5, 7, 3, 2]],
-  ])('%s: every parameter and the input', (_, widths) => {
+    ['one layer', 6, [5, 3]],
+    ['two layers', 6, [5, 9, 2]],
+    ['three layers, narrow after wide', 6, [3, 17, 4, 1]],
+    ['five layers', 6, [4, 6, 5, 7, 3, 2]],
+    ['four layers, on more rows than are multiplied at once', 70, [2, 4, 3, 5, 2]],
+  ])('%s: every parameter and the input', (_, B, widths) => {
     for (const activation of ACTIVATIONS) {
       const { kernels, memory } = trainSession()
       const spec = { widths, activation }

@@ -64,7 +64,7 @@ export function* trainModel(
   )
   const combining = () => clock('combining', specs.length)
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
-  const provenance = provenanceOf(setting, record, grid, notes)
+  const provenance = provenanceOf(setting, record, grid, [...notes, ...divergenceNotes(grid.chosen.stage)])
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
   const methods: MethodResult[] = []
@@ -127,6 +127,11 @@ function cohortSpecs(setting: Setting): { specs: StudentSpec[]; notes: string[] 
   const left = all.length - specs.length
   const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
   return { specs, notes: left > 0 ? [note] : [] }
+}
+
+function divergenceNotes({ losses }: StageResult): string[] {
+  const gone = losses.filter((loss) => !Number.isFinite(loss)).length
+  return gone > 0 ? [`${gone} of ${losses.length} students have no say: their validation loss did not stay finite`] : []
 }
 
 function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, notes: readonly string[]): Provenance {

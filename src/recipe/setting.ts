@@ -6,13 +6,14 @@ import { type Preparation, preparedWidth } from '../data/prepare.ts'
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles } from '../fusion/ensemble.ts'
+import { sourceName } from '../fusion/extractor.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from '../train/config.ts'
 import { ensemblesOf, patternsWorth } from '../train/ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from '../train/frame.ts'
-import { firstBlocks } from '../train/init.ts'
+import { firstBlocks, ignoreConstants, varying } from '../train/init.ts'
 import { cohortOutputs } from '../train/outputs.ts'
 import type { TargetRows } from '../train/problem.ts'
 import type { StageResult, Start } from '../train/stage.ts'
@@ -118,6 +119,12 @@ export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group 
   )
   const names = specs.map((spec) => studentName(spec, setting.names))
   const blocks = firstBlocks(plan.problem.students, names, random.fork('weights'))
+  const varies = features.map((_, m) =>
+    varying(session.memory, sources.get(sourceName(m, { kind: 'raw' })) as Source, splits.train),
+  )
+  plan.problem.students.forEach((student, i) => {
+    ignoreConstants(student, blocks[i], varies)
+  })
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
 

@@ -5,6 +5,7 @@ import { type CategoryColumn, type Dataset, type Modality, modality, type Target
 import { applyPreparation, fitPreparation, preparedWidth } from '../../src/data/prepare.ts'
 import { type Pattern, patternsOf } from '../../src/fusion/availability.ts'
 import { noEnsembles, RULES, type Rule } from '../../src/fusion/ensemble.ts'
+import { sourceName } from '../../src/fusion/extractor.ts'
 import type { Model, ModelTarget } from '../../src/fusion/model.ts'
 import { type StudentSpec, studentName, studentOf } from '../../src/fusion/student.ts'
 import { fitPca, pcaLayer } from '../../src/train/pca.ts'
@@ -78,15 +79,16 @@ export function modelFor({ task = 'regression', specs, patterns = ['111', '110',
   }))
 
   const session = trainSession()
-  const wanted = new Map(
-    wide
-      .flatMap((s) => s.extractors.map((e, m) => [`${m}`, m, e] as const))
-      .flatMap(([, m, e]) => (e.kind === 'pca' ? [[`${m}:pca(${e.components})`, { m, e }] as const] : [])),
-  )
-  const projections = [...wanted.values()].map(({ m, e }) => {
+  const wanted = new Map<string, { m: number; components: number }>()
+  for (const { extractors } of wide) {
+    extractors.forEach((e, m) => {
+      if (e.kind === 'pca') wanted.set(sourceName(m, e), { m, components: e.components })
+    })
+  }
+  const projections = [...wanted.values()].map(({ m, components }) => {
     const source = { at: session.memory.put(applyPreparation(preparations[m], modalities[m])), width: features[m] }
     const known = train.filter((row) => modalities[m].present[row])
-    return pcaLayer(fitPca(session, source, known, e.components), m, `pca(${e.components})`, true)
+    return pcaLayer(fitPca(session, source, known, components), m, `pca(${components})`, true)
   })
   const students = wide.map((spec, i) => ({
     name: studentName(spec, NAMES),

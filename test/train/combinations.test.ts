@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Extractor, extractorName, parseExtractor } from '../../src/fusion/extractor.ts'
 import { type Combination, combinations } from '../../src/train/combinations.ts'
-import { randomFrom } from '../../src/wasm/random.ts'
+import { type Random, randomFrom } from '../../src/wasm/random.ts'
 import { trainSession } from '../kernels/kernels.ts'
 
 /** `lists('skip raw', 'raw')`: the extractors of each modality. */
@@ -97,6 +97,22 @@ describe('beyond the budget', () => {
       expect(new Set(cohort).size).toBe(budget)
       for (const name of cohort) expect(all).toContain(name)
     }
+  })
+
+  test('where draws only meet what is there already, the rest is taken in order', () => {
+    const stuck: Random = { ...seeded(), below: () => 0, permutation: (n) => Int32Array.from({ length: n }, (_, i) => i) }
+    const three = lists('skip raw pca(2)', 'skip raw', 'skip raw')
+    expect(named(combinations(three, 9, stuck))).toEqual([
+      'raw skip skip',
+      'skip raw skip',
+      'skip skip raw',
+      'raw raw raw',
+      'skip raw raw',
+      'raw skip raw',
+      'raw raw skip',
+      'pca(2) skip skip',
+      'pca(2) skip raw',
+    ])
   })
 
   test('a modality without skip is in every student', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type StudentSpec, studentName, studentOf } from '../../src/fusion/student.ts'
-import { firstBlocks } from '../../src/train/init.ts'
+import { firstBlocks, ignoreConstants, varying } from '../../src/train/init.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from './cohort.ts'
@@ -79,6 +79,12 @@ describe('streams', () => {
     expect(encoder(others[0], same, 0)).toEqual(encoder(both, mine, 0))
     // Its last layer has the same shape on another modality; its first layer on the same one, before another latent.
     expect(tensor(others[1], otherModality, 'encoder.1.1.weight')).not.toEqual(tensor(both, mine, 'encoder.0.1.weight'))
+    const [left, right] = firstBlocks(
+      others.slice(0, 2).map((spec) => studentOf(spec, [9, 9])),
+      ['left', 'right'],
+      randomFrom(session, 1),
+    )
+    expect(left.slice(0, 9 * 30)).not.toEqual(right.slice(0, 9 * 30))
     expect(tensor(others[2], otherWidth, 'encoder.0.0.weight')).not.toEqual(tensor(both, mine, 'encoder.0.0.weight'))
   })
 
@@ -95,4 +101,37 @@ test('a student of modalities without any feature starts from finite weights', (
   expect(block).toHaveLength(4 + 2 * 5)
   expect(block.slice(0, 4).every((v) => v === 0)).toBe(true)
   for (const v of block) expect(Math.abs(v)).toBeLessThanOrEqual(0.5)
+})
+
+describe('features that never vary in training', () => {
+  test('are those that are 0 in every training row', () => {
+    const { memory } = trainSession()
+    const source = { at: memory.put(Float32Array.of(0, 1, 0, 0, -0, 2, 0, 0, 5, 6, 7, 8)), width: 4 }
+    expect([...varying(memory, source, Int32Array.of(0, 1))]).toEqual([0, 1, 0, 0])
+    expect([...varying(memory, source, Int32Array.of(0, 2))]).toEqual([1, 1, 1, 1])
+    expect([...varying(memory, source, new Int32Array())]).toEqual([0, 0, 0, 0])
+  })
+
+  test('have no weight, in an encoder or as they are; every other parameter stays', () => {
+    const spec = specOf('mlp(3) raw', 2, { hidden: [4] })
+    const student = studentOf(spec, [2, 3])
+    const block = new Float32Array(student.layout.size).fill(1)
+    ignoreConstants(student, block, [Uint8Array.of(1, 0), Uint8Array.of(0, 1, 0)])
+    const of = (name: string) => {
+      const { offset, size } = student.layout.tensors.find((t) => t.name === name)!
+      return [...block.subarray(offset, offset + size)]
+    }
+    expect(of('encoder.0.0.weight')).toEqual([1, 0, 1, 0, 1, 0])
+    expect(of('head.0.weight')).toEqual(Array(4).fill([1, 1, 1, 0, 1, 0]).flat())
+    for (const name of ['encoder.0.0.bias', 'head.0.bias', 'head.1.weight', 'head.1.bias']) {
+      expect(of(name).every((v) => v === 1)).toBe(true)
+    }
+  })
+
+  test('the scores of a PCA are left as they are', () => {
+    const student = studentOf(specOf('pca(2) raw', 1), [5, 2])
+    const block = new Float32Array(student.layout.size).fill(1)
+    ignoreConstants(student, block, [new Uint8Array(5), Uint8Array.of(0, 1)])
+    expect([...block]).toEqual([1, 1, 0, 1, 1])
+  })
 })

@@ -9,7 +9,7 @@ const session = trainSession()
 const { memory } = session
 
 /** The leading components of the given rows of x. */
-function fit(x: Matrix, count: number, rows = x.map((_, row) => row)): Pca {
+function pcaOf(x: Matrix, count: number, rows = x.map((_, row) => row)): Pca {
   const source = { at: memory.put(Float32Array.from(x.flat())), width: x[0].length }
   return fitPca(session, source, Int32Array.from(rows), count)
 }
@@ -39,7 +39,7 @@ const SHAPES = [
 ]
 
 test('of points on a line: that line, and the variance along it', () => {
-  const pca = fit(
+  const pca = pcaOf(
     [
       [1, 2, 5],
       [2, 4, 5],
@@ -61,7 +61,7 @@ test('of points on a line: that line, and the variance along it', () => {
 describe.each(SHAPES)('%d rows of %d features', (n, d) => {
   const x = cloud(n, d)
   const count = Math.min(5, n - 1, d)
-  const pca = fit(x, count)
+  const pca = pcaOf(x, count)
 
   test('components are of unit length and at right angles', () => {
     axes(pca).forEach((a, i) => {
@@ -98,7 +98,7 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
 
   test('the largest entry of each component is positive, whatever the sign of the data', () => {
     for (const axis of axes(pca)) expect(Math.max(...axis)).toBe(Math.max(...axis.map(Math.abs)))
-    const turned = fit(
+    const turned = pcaOf(
       x.map((row) => row.map((v) => -v)),
       count,
     )
@@ -110,7 +110,7 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
   })
 
   test('fewer components are the first of more', () => {
-    const two = fit(x, 2)
+    const two = pcaOf(x, 2)
     expect(two.components).toEqual(pca.components.slice(0, 2 * d))
     expect(two.variance).toEqual(pca.variance.slice(0, 2))
   })
@@ -118,7 +118,7 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
   test('other rows than those it is fitted on change nothing', () => {
     const more = [...cloud(3, d), ...x, ...cloud(4, d)]
     const rows = x.map((_, row) => row + 3)
-    expect(fit(more, count, rows)).toEqual(pca)
+    expect(pcaOf(more, count, rows)).toEqual(pca)
   })
 
   test('in unit scores the kept variance is 1 on average', () => {
@@ -133,7 +133,7 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
 
   test('as many components as there can be tell everything', () => {
     const most = Math.min(d, n - 1)
-    const whole = fit(x, most)
+    const whole = pcaOf(x, most)
     const [z, directions] = [scores(x, whole), axes(whole)]
     x.forEach((row, i) => {
       row.forEach((v, j) => {
@@ -158,7 +158,7 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
 test('by features and by rows it is the same', () => {
   // Each row twice: 16 rows of 12 features, where 8 rows of 12 are computed the other way.
   const x = cloud(8, 12)
-  const [byRows, byFeatures] = [fit(x, 4), fit([...x, ...x], 4)]
+  const [byRows, byFeatures] = [pcaOf(x, 4), pcaOf([...x, ...x], 4)]
   byRows.components.forEach((v, i) => {
     expect(v).toBeCloseTo(byFeatures.components[i], 5)
   })
@@ -171,7 +171,7 @@ test('by features and by rows it is the same', () => {
 describe.each(SHAPES)('%d rows of %d features, some of them constant', (n, d) => {
   test('a constant column is in no component, and its new values are not seen', () => {
     const x = cloud(n, d).map((row) => row.map((v, j) => (j === 1 ? 7 : v)))
-    const pca = fit(x, 2)
+    const pca = pcaOf(x, 2)
     for (const axis of axes(pca)) expect(Math.abs(axis[1])).toBeLessThan(1e-6)
     const other = x.map((row) => row.map((v, j) => (j === 1 ? 70 : v)))
     scores(other, pca).forEach((row, i) => {
@@ -183,7 +183,7 @@ describe.each(SHAPES)('%d rows of %d features, some of them constant', (n, d) =>
 
   test('where nothing varies the scores are 0', () => {
     const x = Array.from({ length: n }, () => Array(d).fill(2))
-    const pca = fit(x, 2)
+    const pca = pcaOf(x, 2)
     expect(Math.max(...pca.variance)).toBe(0)
     for (const unit of [false, true]) for (const v of scores(x, pca, unit).flat()) expect(Math.abs(v)).toBe(0)
   })
@@ -195,11 +195,11 @@ test.each([
   [1, 10, 1, 'pca(1) needs 1 features and 2 training rows; there are 10 and 1: ask for fewer components'],
 ])('%d rows of %d features have no %d components', (n, d, count, sentence) => {
   const x = cloud(n, d)
-  expect(() => fit(x, count)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
+  expect(() => pcaOf(x, count)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
 })
 
 test('a value that is not finite is refused', () => {
   const x = cloud(9, 3)
   x[4][1] = Number.POSITIVE_INFINITY
-  expect(() => fit(x, 2)).toThrow('PCA found a value that is not finite: look for extreme values in the data')
+  expect(() => pcaOf(x, 2)).toThrow('PCA found a value that is not finite: look for extreme values in the data')
 })

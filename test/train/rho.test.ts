@@ -124,6 +124,9 @@ describe('each ρ starts from the same first weights, in the same order', () => 
     })
     expect(run({ rho: [0.99] }).result.results[1]).toEqual(result.results[2])
     // ρ = 0 itself is not touched by what goes on from it.
+    independent.best.forEach(({ steps }, i) => {
+      expect(steps?.beta1t).toBeCloseTo(0.9 ** (2 * independent.bestEpoch[i]), 12)
+    })
     expect(independent.losses).toEqual(run({ rho: [0] }).result.independent.losses)
   })
 })
