@@ -128,6 +128,14 @@ describe('features that never vary in training', () => {
     }
   })
 
+  test('an encoder that enters the head behind other features has features of its own', () => {
+    const student = studentOf(specOf('raw mlp(2)', 1), [2, 3])
+    const block = new Float32Array(student.layout.size).fill(1)
+    ignoreConstants(student, block, [Uint8Array.of(1, 1), Uint8Array.of(0, 1, 1)])
+    expect([...block.subarray(0, 8)]).toEqual([0, 1, 1, 0, 1, 1, 1, 1])
+    expect(block.subarray(8).every((v) => v === 1)).toBe(true)
+  })
+
   test('the scores of a PCA are left as they are', () => {
     const student = studentOf(specOf('pca(2) raw', 1), [5, 2])
     const block = new Float32Array(student.layout.size).fill(1)
