@@ -13,7 +13,7 @@ export function evaluate(prediction: Prediction, target: Target, rows: Int32Arra
   const D = prediction.outputs.length
   const done = Array.from(rows.keys()).filter((i) => !Number.isNaN(prediction.values[i * D]))
   if (done.length === 0) return undefined
-  const values = new Float32Array(done.length * D)
+  const values = new Float64Array(done.length * D)
   done.forEach((i, k) => {
     values.set(prediction.values.subarray(i * D, (i + 1) * D), k * D)
   })

@@ -1,3 +1,4 @@
+import { ShapeError } from '../core/errors.ts'
 import type { Inputs } from '../data/dataset.ts'
 import { applyPreparation, preparedWidth } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
@@ -24,7 +25,7 @@ export interface Prediction {
   /** Classes, or outputs of a regression. */
   readonly outputs: readonly string[]
   /** (rows, outputs): probabilities, or values in the target's units; NaN in a row that is not predicted. */
-  readonly values: Float32Array
+  readonly values: Float64Array
   /** Classification: the most probable class of each row, the first of equals; -1 where not predicted. */
   readonly labels?: Int32Array
   /** Each row's entry in `patterns`. */
@@ -36,7 +37,7 @@ export interface Predictor {
   /**
    * @param inputs columns are matched by name; a modality may be missing for some rows, or altogether
    * @param rows which rows, in the order wanted; all when left out
-   * @throws DataError when a feature is missing or of another kind; MemoryError
+   * @throws ShapeError for a row that is not there; DataError when a feature is missing or of another kind; MemoryError
    */
   predict(inputs: Inputs, rows?: Int32Array): Prediction
 }
@@ -67,7 +68,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   }
 
   /** Probabilities or outputs of up to CHUNK rows of one pattern, into their places among all values. */
-  function runPattern(cohort: Cohort, weights: Float32Array, rows: Int32Array, values: Float32Array): void {
+  function runPattern(cohort: Cohort, weights: Float32Array, rows: Int32Array, values: Float64Array): void {
     const D = outputs.length
     const B = rows.length
     const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
@@ -95,7 +96,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
       if (same) same.push(i)
       else patterns.set(all[row], [i])
     })
-    const values = new Float32Array(rows.length * outputs.length).fill(Number.NaN)
+    const values = new Float64Array(rows.length * outputs.length).fill(Number.NaN)
     const patternOf = new Int32Array(rows.length)
     const reports = [...patterns].map(([pattern, mine], p) => {
       const weights = weightsOf(pattern)
@@ -118,6 +119,9 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
 
   return {
     predict(inputs, rows = Int32Array.from(inputs.ids, (_, row) => row)) {
+      const outside = rows.find((row) => !(row >= 0 && row < inputs.ids.length))
+      if (outside !== undefined)
+        throw new ShapeError(`row ${outside} is asked for and there are ${inputs.ids.length}: give indexes of rows`)
       const start = memory.mark()
       try {
         return predict(inputs, rows)
@@ -154,7 +158,7 @@ function report({ preparations, students }: Model, pattern: Pattern, weights: Fl
   }
 }
 
-function labelsOf(values: Float32Array, classes: number): Int32Array {
+function labelsOf(values: Float64Array, classes: number): Int32Array {
   return Int32Array.from({ length: values.length / classes }, (_, row) => {
     const p = values.subarray(row * classes, (row + 1) * classes)
     if (Number.isNaN(p[0])) return -1

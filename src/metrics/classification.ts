@@ -15,7 +15,7 @@ export interface ClassificationMetrics {
 }
 
 export function scoreClassification(
-  p: Float32Array,
+  p: ArrayLike<number>,
   predicted: Int32Array,
   labels: Int32Array,
   classes: number,

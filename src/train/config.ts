@@ -134,7 +134,8 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   return {
     seed: config.seed ?? 0,
     extractors: modalities.map((m, i) => {
-      const names = config.extractors?.[m.name] ?? config.extractors?.['*']
+      const listed = new Map(Object.entries(config.extractors ?? {}))
+      const names = listed.get(m.name) ?? listed.get('*')
       const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
       return checkExtractors(m, shape.rowsOf[i], chosen)
     }),

@@ -11,7 +11,7 @@ describe('regression', () => {
   const prediction = (...values: number[]): Prediction => ({
     ids: [],
     outputs: ['u', 'v'],
-    values: Float32Array.from(values),
+    values: Float64Array.from(values),
     patternOf: rows(),
     patterns: [],
   })
@@ -40,7 +40,7 @@ describe('classification', () => {
   const prediction = (labels: number[], ...values: number[]): Prediction => ({
     ids: [],
     outputs: ['a', 'b'],
-    values: Float32Array.from(values),
+    values: Float64Array.from(values),
     labels: rows(...labels),
     patternOf: rows(),
     patterns: [],

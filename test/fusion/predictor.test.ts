@@ -70,7 +70,7 @@ describe.each(TASKS)('%s', (task) => {
       if (task === 'classification') kernels.softmax(at, at, 1, D)
       const { target } = model
       const expected = Array.from(memory.f32(at, D), (v, d) =>
-        target.task === 'regression' ? fround(v * target.scale[d] + target.mean[d]) : v,
+        target.task === 'regression' ? v * target.scale[d] + target.mean[d] : v,
       )
       expect(rowsOf(prediction)[row]).toEqual(expected)
     })
@@ -293,4 +293,20 @@ test('a regression has no labels, and speaks in the units of its target', () => 
   const prediction = predict(mute, data, 'greedy', Int32Array.of(0))
   expect(prediction.labels).toBeUndefined()
   expect([...prediction.values]).toEqual([3, -1000])
+})
+
+test('an output far from 0 keeps its digits', () => {
+  const { data, model } = modelFor()
+  const mute = { ...model, students: model.students.map((s) => ({ ...s, block: new Float32Array(s.block.length) })) }
+  const far = { ...mute, target: { ...mute.target, mean: Float64Array.of(1_700_000_001.25, 0) } as typeof mute.target }
+  expect(predict(far, data, 'greedy', Int32Array.of(0)).values[0]).toBe(1_700_000_001.25)
+})
+
+test('a row that is not there is refused', () => {
+  const { data, model } = modelFor()
+  for (const row of [-1, data.ids.length]) {
+    expect(() => predict(model, data, 'greedy', Int32Array.of(0, row))).toThrow(
+      `row ${row} is asked for and there are ${data.ids.length}: give indexes of rows`,
+    )
+  }
 })

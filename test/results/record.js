@@ -27,7 +27,15 @@ async function one(folder, seed) {
   const seconds = (performance.now() - start) / 1000
   const { rho, split } = model.provenance
   console.log(
-    JSON.stringify({ methods, seconds, bytes, rho, split, students: model.students.length, mib: process.resourceUsage().maxRSS / 1024 }),
+    JSON.stringify({
+      methods,
+      seconds,
+      bytes,
+      rho,
+      split,
+      students: model.students.length,
+      mib: process.resourceUsage().maxRSS / 1024,
+    }),
   )
 }
 
@@ -48,7 +56,12 @@ async function all() {
     }
   }
   await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker))
-  const sections = positionals.map((folder) => section(basename(folder), seeds.map((seed) => results.get(`${folder} ${seed}`))))
+  const sections = positionals.map((folder) =>
+    section(
+      basename(folder),
+      seeds.map((seed) => results.get(`${folder} ${seed}`)),
+    ),
+  )
   const text = readFileSync(values.out, 'utf8')
   const [head, , tail] = text.split(/(<!-- tables -->[\s\S]*<!-- end of tables -->)/)
   writeFileSafely(values.out, `${head}<!-- tables -->\n\n${sections.join('\n')}\n<!-- end of tables -->${tail}`)
@@ -64,7 +77,10 @@ function section(name, runs) {
   })
   const best = metrics.map((metric, k) => {
     const sign = SMALLER_IS_BETTER.has(metric) ? -1 : 1
-    return rows.reduce((top, { cells }) => (cells[k] && (!top || sign * cells[k].mean > sign * top.mean) ? cells[k] : top), undefined)
+    return rows.reduce(
+      (top, { cells }) => (cells[k] && (!top || sign * cells[k].mean > sign * top.mean) ? cells[k] : top),
+      undefined,
+    )
   })
   const cell = (c, k) => {
     if (!c) return '-'

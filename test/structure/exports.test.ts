@@ -106,5 +106,5 @@ test('the program in the README runs and prints what it says', () => {
   const program = /```js\n(.*?)```/s.exec(readText('README.md'))?.[1] ?? ''
   const printed = run(program)
   expect(printed).toMatch(/^meta-fusion \{\s+rows: 30,\s+accuracy: \d/)
-  expect(printed).toMatch(/\[ 'control', 'case' \] Float32Array\(2\) \[ [\d.e-]+, [\d.e-]+ \] \[ 'csf' \]\s*$/)
+  expect(printed).toMatch(/\[ 'control', 'case' \] Float64Array\(2\) \[ [\d.e-]+, [\d.e-]+ \] \[ 'csf' \]\s*$/)
 })
