@@ -9,11 +9,11 @@ function at(row: i32, column: i32, D: i32): usize {
 }
 
 /**
- * out (D,D) f64 = (x - mean)ᵀ (x - mean) / (B - 1) of x (B,D) f32, mean (D) f32.  B ≥ 2.
- * Eight rows a time, so that out is read and written once for eight products.  scratch: 64 · D bytes.
+ * The upper triangle of out (D,D) f64 += that of (x - mean)ᵀ (x - mean), x (B,D) f32, mean (D) f32.
+ * Eight rows a time, so that out is read and written once for eight products: rows added in several calls give the same bits as
+ * in one if all calls but the last add a multiple of eight.  scratch: 64 · D bytes.
  */
-export function covariance(out: usize, x: usize, mean: usize, scratch: usize, B: i32, D: i32, ldx: i32): void {
-  memory.fill(out, 0, at(D, 0, D))
+export function addProducts(out: usize, x: usize, mean: usize, scratch: usize, B: i32, D: i32, ldx: i32): void {
   for (let b = 0; b < B; b += 8) {
     // The eight centred rows, interleaved: [D][8], zeros for rows that are not there.
     for (let r = 0; r < 8; r++) {
@@ -39,9 +39,13 @@ export function covariance(out: usize, x: usize, mean: usize, scratch: usize, B:
       }
     }
   }
-  for (let i = 0; i < D; i++) {
+}
+
+/** In place: rows first … last-1 of the upper triangle of out (D,D) f64 are divided by `count` and copied to the lower one. */
+export function finishCovariance(out: usize, D: i32, first: i32, last: i32, count: f64): void {
+  for (let i = first; i < last; i++) {
     for (let j = i; j < D; j++) {
-      const v = load<f64>(out + at(i, j, D)) / <f64>(B - 1)
+      const v = load<f64>(out + at(i, j, D)) / count
       store<f64>(out + at(i, j, D), v)
       store<f64>(out + at(j, i, D), v)
     }
@@ -85,24 +89,25 @@ function rotateF64(x: usize, y: usize, c: f64, s: f64, n: i32): void {
   }
 }
 
+// The eigenvectors of a symmetric a (D,D): Householder reduction to a tridiagonal matrix, then the implicit QL method
+// (Wilkinson & Reinsch, Handbook for Automatic Computation II, 1971), in four kernels that are called one after the other.
+// Each does steps first … last-1 of its work, 0 ≤ first ≤ last ≤ D, and keeps nothing but its arrays, so that a caller may pause
+// between; the bits do not depend on where. All arrays f64. Vectors are kept as rows throughout, so that every inner loop is
+// contiguous. Sizes from 1e-100 to 1e100, so that squares, and those of rounding errors, are numbers; f32 data stay well within.
+
 /**
- * values (D) f64, largest first, and vectors (D,D) f64, one per row, of the symmetric a (D,D), which is destroyed.
- * Sign: the entry of largest size in each vector is positive (the first of equals).  False if the iteration does not settle
- * (a NaN or ∞ in a).  Sizes from 1e-100 to 1e100, so that squares, and those of rounding errors, are numbers; f32 data stay
- * well within.  scratch: 24 · D bytes.
- *
- * Householder reduction to a tridiagonal matrix, then the implicit QL method (Wilkinson & Reinsch, Handbook for Automatic
- * Computation II, 1971). Vectors are kept as rows throughout, so that every inner loop is contiguous.
+ * In place: row k of the symmetric a (D,D), right of the diagonal, becomes the reflection vector of step k, and what is right of
+ * and below that is reflected.  diagonal (D), off (D): the tridiagonal matrix, off[k] between k and k+1; beta (D): 2 / |v|² of
+ * each reflection, 0 where there is none.  Steps upwards.  scratch: 8 · D bytes.
  */
-export function symmetricEigen(values: usize, vectors: usize, a: usize, scratch: usize, D: i32): bool {
-  if (D == 0) return true
-  const off = scratch
-  const beta = off + ((<usize>D) << 3)
-  const work = beta + ((<usize>D) << 3)
-  // Row k of a, right of the diagonal, becomes the reflection vector of step k.
-  for (let k = 0; k < D; k++) {
+// biome-ignore format: in the order of the contract
+export function tridiagonalize(
+  diagonal: usize, off: usize, beta: usize, a: usize, scratch: usize, D: i32, first: i32, last: i32,
+): void {
+  const work = scratch
+  for (let k = first; k < last; k++) {
     const m = D - k - 1
-    store<f64>(values + at(0, k, D), load<f64>(a + at(k, k, D)))
+    store<f64>(diagonal + at(0, k, D), load<f64>(a + at(k, k, D)))
     store<f64>(beta + at(0, k, D), 0)
     store<f64>(off + at(0, k, D), m > 0 ? load<f64>(a + at(k, k + 1, D)) : 0)
     if (m < 2) continue
@@ -126,10 +131,17 @@ export function symmetricEigen(values: usize, vectors: usize, a: usize, scratch:
       axpyF64(row, v, -load<f64>(work + at(0, i, D)), m)
     }
   }
-  // vectors = (H₀ H₁ …)ᵀ: its rows are the basis in which a is tridiagonal.
-  memory.fill(vectors, 0, at(D, 0, D))
-  for (let i = 0; i < D; i++) store<f64>(vectors + at(i, i, D), 1)
-  for (let k = D - 3; k >= 0; k--) {
+}
+
+/**
+ * vectors (D,D) = (H₀ H₁ …)ᵀ of the reflections in a (D,D) and beta (D): its rows are the basis in which a is tridiagonal.
+ * Steps downwards, from last-1 to first: the range that ends with D comes first.
+ */
+export function backTransform(vectors: usize, a: usize, beta: usize, D: i32, first: i32, last: i32): void {
+  for (let k = last - 1; k >= first; k--) {
+    // No later step looks at row k before this one has made it.
+    memory.fill(vectors + at(k, 0, D), 0, at(1, 0, D))
+    store<f64>(vectors + at(k, k, D), 1)
     const b = load<f64>(beta + at(0, k, D))
     if (b == 0) continue
     const v = a + at(k, k + 1, D)
@@ -138,16 +150,14 @@ export function symmetricEigen(values: usize, vectors: usize, a: usize, scratch:
       axpyF64(row, v, -b * dotF64(row, v, D - k - 1), D - k - 1)
     }
   }
-  if (!implicitQL(values, off, vectors, D)) return false
-  // Beside ∞ every off-diagonal entry looks small, and one value is settled whatever it is.
-  for (let i = 0; i < D; i++) if (!isFinite(load<f64>(values + at(0, i, D)))) return false
-  sortAndSign(values, vectors, work, D)
-  return true
 }
 
-/** Diagonal d, off-diagonal e (e[i] between i and i+1): d becomes the eigenvalues, rows of z are rotated along. */
-function implicitQL(d: usize, e: usize, z: usize, D: i32): bool {
-  for (let l = 0; l < D; l++) {
+/**
+ * In place: diagonal d (D) becomes the eigenvalues, in no order, and rows of z (D,D) are rotated along; off-diagonal e (D), e[i]
+ * between i and i+1, is destroyed.  Steps upwards.  False if the iteration does not settle (a NaN or ∞).
+ */
+export function implicitQL(d: usize, e: usize, z: usize, D: i32, first: i32, last: i32): bool {
+  for (let l = first; l < last; l++) {
     for (let turn = 0; ; turn++) {
       let m = l
       for (; m < D - 1; m++) {
@@ -187,13 +197,20 @@ function implicitQL(d: usize, e: usize, z: usize, D: i32): bool {
       store<f64>(e + at(0, l, D), g)
       store<f64>(e + at(0, m, D), 0)
     }
+    // Beside ∞ every off-diagonal entry looks small, and one value is settled whatever it is.
+    if (!isFinite(load<f64>(d + at(0, l, D)))) return false
   }
   return true
 }
 
-function sortAndSign(values: usize, vectors: usize, work: usize, D: i32): void {
+/**
+ * In place: values (D) and the rows of vectors (D,D), largest value first. Sign: the entry of largest size in each vector
+ * becomes positive (the first of equals).  Steps upwards.  scratch: 8 · D bytes.
+ */
+export function sortEigen(values: usize, vectors: usize, scratch: usize, D: i32, first: i32, last: i32): void {
+  const work = scratch
   const bytes = at(1, 0, D)
-  for (let i = 0; i < D; i++) {
+  for (let i = first; i < last; i++) {
     let top = i
     for (let j = i + 1; j < D; j++) {
       if (load<f64>(values + at(0, j, D)) > load<f64>(values + at(0, top, D))) top = j

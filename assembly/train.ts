@@ -3,7 +3,7 @@
 export * from './infer'
 
 export { activationGradient } from './activation'
-export { covariance, symmetricEigen } from './eigen'
+export { addProducts, backTransform, finishCovariance, implicitQL, sortEigen, tridiagonalize } from './eigen'
 export { gemmNN, gemmTN } from './gemm'
 export { kmeans1d } from './kmeans'
 export { addGradient, addGradientLabels, crossEntropy, crossEntropyLabels, squaredError } from './loss'

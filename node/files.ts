@@ -1,5 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DataError, FormatError } from '../src/core/errors.ts'
 
@@ -31,6 +44,21 @@ export function readText(path: string, name = path): string {
   throw new FormatError(`${name} line ${lineAt(before, before.length)} is not UTF-8: save the file as UTF-8`)
 }
 
+/** The first bytes of a file as text, or nothing if it cannot be read. */
+export function beginningOf(path: string, bytes: number): string {
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const buffer = new Uint8Array(bytes)
+      return new TextDecoder().decode(buffer.subarray(0, readSync(file, buffer)))
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return ''
+  }
+}
+
 /** The line, from 1, that a place in a text is on. */
 export function lineAt(text: string, index: number): number {
   let line = 1
@@ -51,18 +79,28 @@ export function writeFileSafely(path: string, data: Uint8Array | string): void {
     else if (there) replaceFile(realpathSync(path), data, there.mode & 0o777)
     else replaceFile(path, data)
   } catch (error) {
-    const missing = codeOf(error) === 'ENOENT' && `there is no folder "${dirname(path)}", create it first`
-    throw new DataError(`"${path}" cannot be written: ${missing || reasonOf(error)}`)
+    throw notWritten(path, error)
   }
 }
 
 /** Whether a file could be put there, asked before the work whose result it is to hold. @throws DataError */
 export function checkFolderOf(path: string): void {
-  const folder = dirname(path)
-  const reason = !statSync(folder, { throwIfNoEntry: false })?.isDirectory()
-    ? `there is no folder "${folder}", create it first`
-    : statSync(path, { throwIfNoEntry: false })?.isDirectory() && 'it is a folder'
-  if (reason) throw new DataError(`"${path}" cannot be written: ${reason}`)
+  try {
+    const there = statSync(path, { throwIfNoEntry: false })
+    if (there?.isDirectory()) throw new DataError('it is a folder')
+    if (there) accessSync(path, constants.W_OK)
+    if (there && !there.isFile()) return
+    const folder = dirname(there ? realpathSync(path) : path)
+    if (!statSync(folder).isDirectory()) throw new DataError('its folder is a file')
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw notWritten(path, error)
+  }
+}
+
+function notWritten(path: string, error: unknown): DataError {
+  const missing = codeOf(error) === 'ENOENT' && `there is no folder "${dirname(path)}", create it first`
+  return new DataError(`"${path}" cannot be written: ${missing || reasonOf(error)}`)
 }
 
 function replaceFile(path: string, data: Uint8Array | string, mode = 0o666): void {

@@ -16,6 +16,7 @@ import { kernels } from './kernels.ts'
 
 export * from '../src/index.ts'
 export { createPredictor } from './infer.ts'
+export { kernels } from './kernels.ts'
 export { readFolder } from './tables.ts'
 
 /** How a training is run. */

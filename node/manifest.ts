@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { DataError, FormatError } from '../src/core/errors.ts'
 import type { Target } from '../src/data/dataset.ts'
-import { readText } from './files.ts'
+import { beginningOf, readText } from './files.ts'
 import { parseJson } from './json.ts'
 import { listed } from './sentences.ts'
 
@@ -47,7 +47,7 @@ export interface Plan {
 
 /**
  * Reads dataset.json and fills in what it leaves out: the ids are in `id`, the target in labels.csv, the split in column `split` of
- * split.csv, and every other CSV file that is not named split… is a modality.
+ * split.csv, and every other CSV file that is not named split… is a modality, unless `predict` has written it.
  * @param split `FILE:COLUMN` (or `FILE`, for its column `split`) instead of the split in dataset.json
  * @throws DataError when there is no such folder or no modality; FormatError for what is wrong in dataset.json
  */
@@ -62,7 +62,7 @@ export function readPlan(folder: string, split?: string): Plan {
   const notes: string[] = []
   const modalities = manifest.modalities
     ? Object.entries(manifest.modalities).map(([name, file]) => ({ name, file }))
-    : csvFiles(folder, [target?.file, manifest.split?.file]).map((file) => ({ name: file.slice(0, -4), file }))
+    : csvFiles(folder, [target?.file, manifest.split?.file], notes).map((file) => ({ name: file.slice(0, -4), file }))
   if (modalities.length === 0) throw new DataError(`"${folder}" holds no modality: give it a CSV file per modality`)
   if (!manifest.modalities)
     notes.push(
@@ -116,8 +116,21 @@ function placeOf(split: string): Place {
   return colon < 0 ? { file: split, column: 'split' } : { file: split.slice(0, colon), column: split.slice(colon + 1) }
 }
 
-function csvFiles(folder: string, without: readonly (string | undefined)[]): string[] {
-  return readdirSync(folder)
+function csvFiles(folder: string, without: readonly (string | undefined)[], notes: string[]): string[] {
+  const files = readdirSync(folder)
     .filter((file) => /^[^.].*\.csv$/i.test(file) && !/^(?:labels\.csv$|split)/i.test(file) && !without.includes(file))
     .sort()
+  const predictions = files.filter((file) => isPrediction(join(folder, file)))
+  for (const file of predictions) {
+    notes.push(`${file}: left out, it holds a model's predictions; name it in dataset.json if it is a modality`)
+  }
+  return files.filter((file) => !predictions.includes(file))
+}
+
+/** Whether a file begins and its header ends as what `predict` writes: it is made of labels, and so no modality. */
+function isPrediction(path: string): boolean {
+  if (!/^"?id"?[,;\t]"?prediction/.test(beginningOf(path, 64))) return false
+  const header = beginningOf(path, 2 ** 20).split(/[\r\n]/, 1)[0]
+  const names = header.split(/[,;\t]/).map((name) => name.replaceAll('"', '').trim())
+  return /^prediction(?:_|$)/.test(names[1]) && names.at(-2) === 'students' && names.at(-1) === 'missing'
 }

@@ -96,7 +96,9 @@ const NUMBERS_EXPECTED = ', the model was trained on numbers here: give a number
 
 /** A row of nothing but gaps says as little as no row: the subject lacks the modality. */
 function knownRows(table: Table, name: string, columns: readonly Column[], notes: readonly string[]): ModalityFile {
+  // A modality of which a model uses no column is there wherever its file has a row.
   const isKnown = (row: number) =>
+    columns.length === 0 ||
     columns.some((column) => (column.kind === 'number' ? !Number.isNaN(column.values[row]) : column.codes[row] >= 0))
   const rowOf = new Map([...table.rowOf].filter(([, row]) => isKnown(row)))
   const empty = table.ids.filter((id) => !rowOf.has(id))

@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto'
 import type { Presence } from '../src/data/presence.ts'
-import type { Metrics } from '../src/fusion/evaluate.ts'
 import type { Model } from '../src/fusion/model.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
@@ -136,9 +135,10 @@ export function trainedLines({ model, methods }: Trained): string[] {
   ]
 }
 
-/** Scores alone, for `evaluate`. */
-export const evaluationJson = (task: string, rows: string, methods: readonly { name: string; test: Metrics | undefined }[]) => ({
+/** The object of `evaluate --json`; `scored` says which rows. */
+export const evaluationJson = (task: string, rows: number, scored: string, methods: readonly MethodResult[]) => ({
   task,
   rows,
+  scored,
   methods: methods.map(({ name, test }) => ({ name, test: test ?? null })),
 })

@@ -2,6 +2,7 @@
 
 import { DataError } from '../src/core/errors.ts'
 import type { Target } from '../src/data/dataset.ts'
+import type { Splits } from '../src/data/split.ts'
 import { cellError, isGap } from './cells.ts'
 import { cellAt, columnAt, type Table } from './csv.ts'
 import { counted, listed } from './sentences.ts'
@@ -11,9 +12,11 @@ export interface FixedSplits {
   readonly train: Int32Array
   readonly test: Int32Array
   readonly validation?: Int32Array
+  /** Where it stands: `FILE:COLUMN`. */
+  readonly name: string
 }
 
-const PARTS: ReadonlyMap<string, keyof FixedSplits> = new Map([
+const PARTS: ReadonlyMap<string, keyof Splits> = new Map([
   ['train', 'train'],
   ['test', 'test'],
   ['validation', 'validation'],
@@ -23,7 +26,7 @@ const PARTS: ReadonlyMap<string, keyof FixedSplits> = new Map([
 /**
  * The part of each id.
  * @param left ids that are known but no rows, and so may stand in the file
- * @param learning whether every id needs a part and train and test need rows
+ * @param learning whether every id needs a part and train needs rows
  * @throws DataError naming the line of a word that is no part, ids without one, or a part without rows
  */
 export function readSplit(
@@ -33,7 +36,7 @@ export function readSplit(
   { left, learning }: { left: ReadonlySet<string>; learning: boolean },
 ): { splits: FixedSplits; notes: string[] } {
   const column = columnAt(table, name)
-  const rows: Record<keyof FixedSplits, number[]> = { train: [], test: [], validation: [] }
+  const rows: Record<keyof Splits, number[]> = { train: [], test: [], validation: [] }
   const without: string[] = []
   ids.forEach((id, i) => {
     const row = table.rowOf.get(id)
@@ -52,17 +55,16 @@ export function readSplit(
         `${table.file} column "${name}" has no word for ${counted(without.length, 'id')} (${listed(without)}): write train or test`,
       )
     }
-    for (const part of ['train', 'test'] as const) {
-      if (rows[part].length === 0)
-        throw new DataError(`${table.file} column "${name}" leaves no row for ${part}: write ${part} for some`)
-    }
+    if (rows.train.length === 0)
+      throw new DataError(`${table.file} column "${name}" leaves no row for train: write train for some`)
   }
   const known = new Set(ids)
   const unknown = table.ids.filter((id) => !known.has(id) && !left.has(id))
   const notes =
     unknown.length > 0 && learning ? [`${table.file}: ${counted(unknown.length, 'id')} without data (${listed(unknown)})`] : []
+  if (learning && rows.test.length === 0) notes.push(`${table.file} column "${name}": no test rows, nothing is reported`)
   const { train, test, validation } = rows
-  const splits = { train: Int32Array.from(train), test: Int32Array.from(test) }
+  const splits = { train: Int32Array.from(train), test: Int32Array.from(test), name: `${table.file}:${name}` }
   return { splits: validation.length > 0 ? { ...splits, validation: Int32Array.from(validation) } : splits, notes }
 }
 

@@ -4,9 +4,9 @@
  */
 
 export { DataError, FormatError, MemoryError, ShapeError } from './core/errors.ts'
-export { type Inputs, type Modality, modality } from './data/dataset.ts'
+export { type CategoryColumn, type Column, type Inputs, type Modality, modality, type NumberColumn } from './data/dataset.ts'
 export { readModel } from './formats/model-file.ts'
 export { RULES, type Rule } from './fusion/ensemble.ts'
 export type { Model } from './fusion/model.ts'
-export { createPredictor, type Prediction, type Predictor } from './fusion/predictor.ts'
+export { createPredictor, type PatternReport, type Prediction, type Predictor } from './fusion/predictor.ts'
 export { openSession, type Session } from './wasm/session.ts'

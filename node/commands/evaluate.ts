@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import { DataError } from '../../src/core/errors.ts'
-import { type Dataset, digest } from '../../src/data/dataset.ts'
+import { type Dataset, digest, idsDigest } from '../../src/data/dataset.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
@@ -11,6 +13,7 @@ import { kernels } from '../kernels.ts'
 import { expectedOf, readModelFile } from '../model.ts'
 import { evaluationJson, scoreTable } from '../report.ts'
 import { counted } from '../sentences.ts'
+import type { FixedSplits } from '../split-file.ts'
 import { readFolder } from '../tables.ts'
 
 const METHODS: readonly (readonly [name: string, rule: Rule])[] = [
@@ -33,34 +36,57 @@ export const evaluateCommand = defineCommand({
   },
   run({ args }) {
     const model = readModelFile(args.model, readModel)
-    const { data, splits, notes } = readFolder(args.dir, { expected: expectedOf(model), split: args.split })
+    const { data, splits, notes } = readFolder(args.dir, {
+      expected: expectedOf(model),
+      split: args.split ?? ownSplit(model, args.dir),
+    })
     if (args.split && splits?.test.length === 0) {
       throw new DataError(
         `"${args.split}" has no test row among those of "${args.dir}": write test for some, or leave --split out`,
       )
     }
-    const { rows, which } = rowsToScore(model, data, splits?.test)
+    const { rows, which } = rowsToScore(model, data, splits)
     const methods = METHODS.map(([name, rule]) => ({
       name,
       test: evaluate(createPredictor(model, rule).predict(data, rows), data.target, rows),
     }))
-    const about = `${counted(rows.length, 'row')}: ${which}`
     const say = args.json ? console.error : console.log
     for (const note of notes) say(note)
-    if (args.json) return console.log(JSON.stringify(evaluationJson(model.target.task, about, methods)))
-    console.log(`${about}\n`)
+    if (args.json) return console.log(JSON.stringify(evaluationJson(model.target.task, rows.length, which, methods)))
+    console.log(`${counted(rows.length, 'row')}: ${which}\n`)
     for (const line of scoreTable(methods)) console.log(line)
   },
 })
 
-/** Test rows if the folder names them or the model drew them from these very subjects; otherwise every row. */
-function rowsToScore(model: Model, data: Dataset, given: Int32Array | undefined): { rows: Int32Array; which: string } {
-  if (given && given.length > 0) return { rows: given, which: 'the test part of the split' }
+/** The split the model was trained with, if the folder has its file. */
+function ownSplit({ provenance }: Model, folder: string): string | undefined {
+  const { name } = provenance.split
+  return name && existsSync(join(folder, name.slice(0, name.lastIndexOf(':')))) ? name : undefined
+}
+
+/**
+ * The rows to score: the test part of the folder's split, or that which was drawn when the model was trained; every row of a
+ * folder with other subjects and no split. Rows that the model has learned from are never scored unknowingly.
+ */
+function rowsToScore(model: Model, data: Dataset, given: FixedSplits | undefined): { rows: Int32Array; which: string } {
   const { split, seed, subjects } = model.provenance
+  const same = subjects === digest({ ...data, modalities: [] })
+  const how = split.name
+    ? `--split ${split.name}`
+    : split.fractions
+      ? 'no --split'
+      : '--split with the column it was trained with'
+  if (given && given.test.length > 0) {
+    if (same && idsDigest(data, given.test) !== split.testIds) {
+      throw new DataError(`the model was trained on some of the test rows of "${given.name}": score it with ${how}`)
+    }
+    return { rows: given.test, which: same ? 'the test part of the split' : `the test part of the split; ${STRANGERS}` }
+  }
   const all = Int32Array.from(data.ids, (_, row) => row)
-  if (subjects !== digest({ ...data, modalities: [] }))
-    return { rows: all, which: 'all of them, since the model was trained on another set of subjects' }
-  if (!split.fractions) return { rows: all, which: 'all of them, those of the training included' }
+  if (!same) return { rows: all, which: `all of them; ${STRANGERS}` }
+  if (!split.fractions) throw new DataError(`the model was trained on subjects of this folder, which says not which: give ${how}`)
   const drawn = chooseSplits(kernels('train'), data, { seed, ...split.fractions })
   return { rows: drawn.splits.test, which: 'the test part drawn when the model was trained' }
 }
+
+const STRANGERS = 'the model was trained on another set of subjects, make sure that none of these was among them'

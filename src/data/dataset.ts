@@ -49,7 +49,7 @@ export const targetNames = (target: Target): readonly string[] =>
  * A modality from an array of numbers.
  * @param values (rows, features) row-major; NaN is a gap
  * @param features the features' names; `0`, `1`, … when only their number is given
- * @param present 1 for each row that has this modality; all rows when left out
+ * @param present 1 for each row that has this modality; when left out, every row but those of nothing but gaps
  * @throws ShapeError when the sizes do not fit
  */
 export function modality(
@@ -68,7 +68,8 @@ export function modality(
     for (let i = 0; i < rows; i++) column[i] = values[i * names.length + j]
     return { kind: 'number', name: feature, values: column } as const
   })
-  return { name, columns, present: present ?? new Uint8Array(rows).fill(1) }
+  const known = (_: unknown, row: number) => (columns.some((column) => !Number.isNaN(column.values[row])) ? 1 : 0)
+  return { name, columns, present: present ?? Uint8Array.from({ length: rows }, known) }
 }
 
 /** Checks what the types cannot say. @throws ShapeError, DataError naming the modality, row and value */
@@ -89,7 +90,6 @@ export function checkInputs({ ids, modalities }: Inputs): void {
         `modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`,
       )
     }
-    if (columns.length === 0) throw new DataError(`modality "${name}" has no features: give it at least one column`)
     const features = new Set<string>()
     for (const column of columns) {
       if (features.has(column.name)) throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
@@ -118,9 +118,11 @@ function checkColumn(modality: string, column: Column, present: Uint8Array, ids:
   }
 }
 
-/** checkInputs, and the target. @throws ShapeError, DataError */
+/** checkInputs, the target, and that every modality has a column (a model may use none of it). @throws ShapeError, DataError */
 export function checkDataset(data: Dataset): void {
   checkInputs(data)
+  const bare = data.modalities.find(({ columns }) => columns.length === 0)
+  if (bare) throw new DataError(`modality "${bare.name}" has no features: give it at least one column`)
   const { target, ids } = data
   if (target.task === 'classification') {
     if (target.labels.length !== ids.length)
@@ -180,4 +182,10 @@ export function digest(data: Pick<Dataset, 'ids' | 'modalities' | 'target'>): st
   targetNames(data.target).forEach(text)
   bytes(data.target.task === 'classification' ? data.target.labels : data.target.values)
   return `fnv1a64:${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`
+}
+
+/** A fingerprint of the ids of some rows, whatever their order. */
+export function idsDigest({ ids }: Pick<Dataset, 'ids'>, rows: ArrayLike<number>): string {
+  const chosen = Array.from(rows, (row) => ids[row]).sort()
+  return digest({ ids: chosen, modalities: [], target: { task: 'regression', outputs: [], values: new Float64Array() } })
 }

@@ -4,6 +4,7 @@
 import { DataError } from '../core/errors.ts'
 import type { CategoryColumn, Column, Modality, NumberColumn } from './dataset.ts'
 import { sortLevels } from './levels.ts'
+import { momentsOf } from './moments.ts'
 
 /** A column of numbers becomes (value - mean) / scale; a gap becomes 0, the mean. */
 export interface NumberPreparation {
@@ -29,40 +30,35 @@ export interface Preparation {
 }
 
 /**
- * Learns how to prepare a modality.
+ * Learns how to prepare a modality. A column that does not vary in the rows is left out: nothing can be learned of it, so
+ * a later value, of whatever size, would meet a random weight. `ignoredColumns` names those.
  * @param rows the training rows; those without the modality are skipped, no other row is looked at
- * @returns mean and population standard deviation of each number column (1 if it is constant, 0 and 1 if nothing of it is
- *   known), the levels of each category column that occur
+ * @returns mean and population standard deviation of each number column of which two different values are known; the levels
+ *   that occur of each category column that is not the same in all rows
  * @throws DataError when a column's numbers are too large to be averaged
  */
 export function fitPreparation(modality: Modality, rows: ArrayLike<number>): Preparation {
   const present = Array.from(rows).filter((row) => modality.present[row])
-  const columns = modality.columns.map((column) =>
-    column.kind === 'number' ? fitNumbers(modality.name, column, present) : fitLevels(column, present),
+  const columns = modality.columns.flatMap(
+    (column) => (column.kind === 'number' ? fitNumbers(modality.name, column, present) : fitLevels(column, present)) ?? [],
   )
   return { modality: modality.name, columns }
 }
 
-function fitNumbers(modality: string, { name, values }: NumberColumn, rows: readonly number[]): NumberPreparation {
+function fitNumbers(modality: string, { name, values }: NumberColumn, rows: readonly number[]): NumberPreparation | undefined {
   const known = rows.filter((row) => !Number.isNaN(values[row]))
-  if (known.length === 0) return { kind: 'number', name, mean: 0, scale: 1 }
-  // Summed as differences from one of them, so that a large offset (a date in seconds) costs no digits.
-  const shift = values[known[0]]
-  let sum = 0
-  for (const row of known) sum += values[row] - shift
-  const mean = shift + sum / known.length
-  let squares = 0
-  for (const row of known) squares += (values[row] - mean) * (values[row] - mean)
-  const scale = Math.sqrt(squares / known.length) || 1
-  if (!Number.isFinite(mean) || !Number.isFinite(scale)) {
+  const { mean, deviation } = momentsOf(known.length, (i) => values[known[i]])
+  if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
     throw new DataError(`feature "${name}" of "${modality}" has numbers too large to be averaged: give it in a larger unit`)
   }
-  return { kind: 'number', name, mean, scale }
+  return deviation > 0 ? { kind: 'number', name, mean, scale: deviation } : undefined
 }
 
-function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly number[]): CategoryPreparation {
+function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly number[]): CategoryPreparation | undefined {
   const known = rows.filter((row) => codes[row] >= 0)
-  return { kind: 'category', name, levels: sortLevels(new Set(known.map((row) => levels[codes[row]]))) }
+  const occurring = sortLevels(new Set(known.map((row) => levels[codes[row]])))
+  const varies = occurring.length > 1 || (occurring.length === 1 && known.length < rows.length)
+  return varies ? { kind: 'category', name, levels: occurring } : undefined
 }
 
 /** Numbers per row of a prepared modality. */

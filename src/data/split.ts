@@ -101,7 +101,8 @@ function checkFraction(name: string, fraction: number): void {
   if (!(fraction > 0 && fraction < 1)) throw new ConfigError(`the ${name} fraction is ${fraction}: give a number between 0 and 1`)
 }
 
-function refuseLoneRows({ ids, target }: Subjects): void {
+/** @throws DataError when a class occurs only once: no part but one could know it */
+export function refuseLoneRows({ ids, target }: Subjects): void {
   if (target.task !== 'classification') return
   const counts = new Array<number>(target.classes.length).fill(0)
   for (const label of target.labels) counts[label]++

@@ -1,9 +1,9 @@
 import type { SyntheticSpec } from './synthetic.ts'
 
 /**
- * The demo's data: the paper's setting 1.2 at a size that trains in seconds. Three quarters of the outcome hang on imaging, mostly
- * through squares, and the rest on the clinical scores, so a single modality cannot do and one network over both has too much
- * noise to look through.
+ * The demo's data: in the manner of the paper's setting 1.2, without interactions and at a size that trains in seconds. Three
+ * quarters of the outcome hang on imaging, mostly through squares, and the rest on the clinical scores, so a single modality
+ * cannot do and one network over both has too much noise to look through.
  */
 export const DEMO: SyntheticSpec = {
   rows: 1200,

@@ -346,6 +346,8 @@ function readProvenance(p: Provenance, wrong: (what: string) => never): Provenan
     p.seed >= 0 &&
     p.seed < 2 ** 32 &&
     has(p.split, { source: 'text', train: 'number', validation: 'number', test: 'number' }) &&
+    (p.split.name === undefined || typeof p.split.name === 'string') &&
+    typeof p.split.testIds === 'string' &&
     (p.split.fractions === undefined ||
       (has(p.split.fractions, { validation: 'number', test: 'number' }) && Object.values(p.split.fractions).every(share))) &&
     Array.isArray(p.rhoLosses) &&

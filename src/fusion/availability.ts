@@ -7,15 +7,26 @@ import type { StudentSpec } from './student.ts'
 export type Pattern = string
 
 /** A student speaks if every modality it uses is there; one that fills, if any is. */
-export const canSpeak = (spec: StudentSpec, pattern: Pattern): boolean => {
-  const used = spec.extractors.flatMap((e, m) => (e.kind === 'skip' ? [] : [pattern[m] === '1']))
-  return spec.fills ? used.includes(true) : !used.includes(false)
+export function canSpeak({ extractors, fills = false }: StudentSpec, pattern: Pattern): boolean {
+  // Asked for every row and student: nothing is allocated.
+  for (let m = 0; m < extractors.length; m++) {
+    if (extractors[m].kind !== 'skip' && (pattern[m] === '1') === fills) return fills
+  }
+  return !fills
 }
 
 /** The pattern of every row. @param names the modalities asked for; one that the inputs lack is missing in every row */
 export function patternsOf(inputs: Inputs, names: readonly string[]): Pattern[] {
   const present = names.map((name) => inputs.modalities.find((m) => m.name === name)?.present)
-  return inputs.ids.map((_, row) => present.map((p) => (p?.[row] ? '1' : '0')).join(''))
+  // Equal patterns are one string, so that they are compared by where they are.
+  const known = new Map<string, Pattern>()
+  return inputs.ids.map((_, row) => {
+    let digits = ''
+    for (const p of present) digits += p?.[row] ? '1' : '0'
+    const pattern = known.get(digits)
+    if (pattern === undefined) known.set(digits, digits)
+    return pattern ?? digits
+  })
 }
 
 /** The students that can speak for a pattern, as indexes. */
@@ -23,5 +34,8 @@ export const ableStudents = (specs: readonly StudentSpec[], pattern: Pattern): n
   Array.from(specs.keys()).filter((i) => canSpeak(specs[i], pattern))
 
 /** 1 for each row the student can see. */
-export const sees = (spec: StudentSpec, patterns: readonly Pattern[]): Uint8Array =>
-  Uint8Array.from(patterns, (pattern) => (canSpeak(spec, pattern) ? 1 : 0))
+export function sees(spec: StudentSpec, patterns: readonly Pattern[]): Uint8Array {
+  const out = new Uint8Array(patterns.length)
+  for (let row = 0; row < out.length; row++) out[row] = canSpeak(spec, patterns[row]) ? 1 : 0
+  return out
+}

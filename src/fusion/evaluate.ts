@@ -6,12 +6,12 @@ import type { Prediction } from './predictor.ts'
 export type Metrics = ClassificationMetrics | RegressionMetrics
 
 /**
- * Scores of a prediction of the given rows, over those that were predicted; undefined when none was.
- * @param target of all rows, with the classes or outputs of the model, in its order
+ * Scores of a prediction of the given rows, over those that were predicted and whose target is known; undefined when none is.
+ * @param target of all rows, with the classes or outputs of the model, in its order; -1 or NaN where it is not known
  */
 export function evaluate(prediction: Prediction, target: Target, rows: Int32Array): Metrics | undefined {
   const D = prediction.outputs.length
-  const done = Array.from(rows.keys()).filter((i) => !Number.isNaN(prediction.values[i * D]))
+  const done = Array.from(rows.keys()).filter((i) => !Number.isNaN(prediction.values[i * D]) && isKnown(target, rows[i]))
   if (done.length === 0) return undefined
   const values = new Float64Array(done.length * D)
   done.forEach((i, k) => {
@@ -29,4 +29,10 @@ export function evaluate(prediction: Prediction, target: Target, rows: Int32Arra
   }
   const truth = done.flatMap((i) => Array.from(target.values.subarray(rows[i] * D, (rows[i] + 1) * D)))
   return scoreRegression(values, truth, D)
+}
+
+function isKnown(target: Target, row: number): boolean {
+  if (target.task === 'classification') return target.labels[row] >= 0
+  const D = target.outputs.length
+  return !target.values.subarray(row * D, (row + 1) * D).some(Number.isNaN)
 }

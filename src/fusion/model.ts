@@ -26,10 +26,12 @@ export type ModelTarget =
       readonly scale: Float64Array
     }
 
-/** How a split came about: drawn with the seed, or given. `fractions` are those it was drawn with. */
+/** How a split came about: drawn with the seed and these `fractions`, or given under a `name`, if it has one. */
 export interface SplitRecord {
   readonly source: 'drawn' | 'given' | 'given, validation drawn'
   readonly fractions?: { readonly validation: number; readonly test: number }
+  /** `FILE:COLUMN` */
+  readonly name?: string
 }
 
 /** Where a model comes from: for people and for `inspect`; prediction does not look at it. */
@@ -41,7 +43,13 @@ export interface Provenance {
   /** Fingerprint of the data set, and of its ids and target alone. */
   readonly digest: string
   readonly subjects: string
-  readonly split: SplitRecord & { readonly train: number; readonly validation: number; readonly test: number }
+  /** The split: rows of each part, and a fingerprint of the test ids, so that a later score on other rows is noticed. */
+  readonly split: SplitRecord & {
+    readonly train: number
+    readonly validation: number
+    readonly test: number
+    readonly testIds: string
+  }
   /** The resolved configuration. */
   readonly config: Readonly<Record<string, unknown>>
   /** The sharing strength chosen, and the teachers' mean validation loss at each one tried. */

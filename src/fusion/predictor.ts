@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts'
-import type { Inputs } from '../data/dataset.ts'
+import { checkInputs, type Inputs } from '../data/dataset.ts'
 import { applyPreparation, preparedWidth } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
@@ -37,13 +37,17 @@ export interface Predictor {
   /**
    * @param inputs columns are matched by name; a modality may be missing for some rows, or altogether
    * @param rows which rows, in the order wanted; all when left out
-   * @throws ShapeError for a row that is not there; DataError when a feature is missing or of another kind; MemoryError
+   * @throws ShapeError for a row that is not there, or sizes that do not fit; DataError for inputs that cannot be, and when a
+   *   feature is missing or of another kind; MemoryError
    */
-  predict(inputs: Inputs, rows?: Int32Array): Prediction
+  predict(inputs: Inputs, rows?: ArrayLike<number>): Prediction
 }
 
 /** Rows that are run at once. */
 const CHUNK = 64
+
+/** Rows that are prepared at once: what a prediction takes of the memory does not grow with the table. */
+const BLOCK = 4096
 
 /**
  * A predictor on a session of its own: the students' blocks are copied in once and stay.
@@ -58,37 +62,69 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const losses = model.students.map((s) => s.loss)
   const names = model.preparations.map((p) => p.modality)
   const outputs = modelOutputs(model.target)
+  const listed = new Map(model.ensembles.patterns.map((pattern, p) => [pattern, p]))
 
   /** Weights over students; undefined when none can speak. */
   function weightsOf(pattern: Pattern): Float32Array | undefined {
-    const listed = model.ensembles.patterns.indexOf(pattern)
-    if (listed >= 0) return model.ensembles.weights[rule][listed]
+    const mine = listed.get(pattern)
+    if (mine !== undefined) return model.ensembles.weights[rule][mine]
     const able = ableStudents(specs, pattern).filter((i) => Number.isFinite(losses[i]))
     return able.length > 0 ? weightsByLoss(rule, losses, able, model.best) : undefined
   }
 
-  /** Probabilities or outputs of up to CHUNK rows of one pattern, into their places among all values. */
-  function runPattern(cohort: Cohort, weights: Float32Array, rows: Int32Array, values: Float64Array): void {
+  /**
+   * Probabilities or outputs of up to CHUNK rows of one pattern.
+   * @param first of the rows among those prepared
+   * @param places of the rows among all values
+   */
+  function runPattern(cohort: Cohort, weights: Float32Array, first: number, places: Int32Array, values: Float64Array): void {
     const D = outputs.length
-    const B = rows.length
+    const B = places.length
     const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
     const mark = memory.mark()
     const said = memory.alloc(4 * members.length * B * D)
     const mix = memory.alloc(4 * B * D)
-    chooseRows(session, cohort, rows)
+    chooseRows(
+      session,
+      cohort,
+      places.map((_, b) => first + b),
+    )
     members.forEach((i, k) => {
       runMember(kernels, said + 4 * k * B * D, cohort, i, B)
     })
     kernels.weightedSum(mix, said, memory.put(Float32Array.from(members, (i) => weights[i])), members.length, B * D)
     if (model.target.task === 'classification') kernels.softmax(mix, mix, B, D)
     const result = memory.f32(mix, B * D)
-    rows.forEach((row, b) => {
-      values.set(result.subarray(b * D, (b + 1) * D), row * D)
+    places.forEach((place, b) => {
+      values.set(result.subarray(b * D, (b + 1) * D), place * D)
     })
     memory.release(mark)
   }
+
+  /** Rows that stand together by pattern, prepared and run. @param places of the rows among all values */
+  function runBlock(
+    inputs: Inputs,
+    rows: Int32Array,
+    places: Int32Array,
+    values: Float64Array,
+    weightsAt: (place: number) => Float32Array | undefined,
+  ): void {
+    const mark = memory.mark()
+    const mine = places.map((place) => rows[place])
+    const cohort = cohortOf(memory, students, blocks, sourcesOf(session, model, inputs, mine), CHUNK, false)
+    let first = 0
+    while (first < places.length) {
+      const weights = weightsAt(places[first])
+      let last = first + 1
+      while (last < places.length && last - first < CHUNK && weightsAt(places[last]) === weights) last++
+      if (weights) runPattern(cohort, weights, first, places.subarray(first, last), values)
+      first = last
+    }
+    memory.release(mark)
+  }
+
   function predict(inputs: Inputs, rows: Int32Array): Prediction {
-    const cohort = cohortOf(memory, students, blocks, sourcesOf(session, model, inputs, rows), CHUNK, false)
+    checkColumns(model, inputs)
     const all = patternsOf(inputs, names)
     const patterns = new Map<Pattern, number[]>()
     rows.forEach((row, i) => {
@@ -98,14 +134,18 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     })
     const values = new Float64Array(rows.length * outputs.length).fill(Number.NaN)
     const patternOf = new Int32Array(rows.length)
-    const reports = [...patterns].map(([pattern, mine], p) => {
-      const weights = weightsOf(pattern)
+    const weights = Array.from(patterns.keys(), weightsOf)
+    const reports = Array.from(patterns.keys(), (pattern, p) => report(model, pattern, weights[p]))
+    const places = new Int32Array(rows.length)
+    let placed = 0
+    ;[...patterns.values()].forEach((mine, p) => {
       for (const i of mine) patternOf[i] = p
-      for (let at = 0; weights && at < mine.length; at += CHUNK) {
-        runPattern(cohort, weights, Int32Array.from(mine.slice(at, at + CHUNK)), values)
-      }
-      return report(model, pattern, weights)
+      places.set(mine, placed)
+      placed += mine.length
     })
+    for (let at = 0; at < places.length; at += BLOCK) {
+      runBlock(inputs, rows, places.subarray(at, at + BLOCK), values, (place) => weights[patternOf[place]])
+    }
     const ids = Array.from(rows, (row) => inputs.ids[row])
     const common = { ids, outputs, values, patternOf, patterns: reports }
     const { target } = model
@@ -119,16 +159,27 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
 
   return {
     predict(inputs, rows = Int32Array.from(inputs.ids, (_, row) => row)) {
-      const outside = rows.find((row) => !(row >= 0 && row < inputs.ids.length))
-      if (outside !== undefined)
-        throw new ShapeError(`row ${outside} is asked for and there are ${inputs.ids.length}: give indexes of rows`)
+      // Nobody at all, or subjects without any view, are no mistake here.
+      if (inputs.ids.length > 0 && inputs.modalities.length > 0) checkInputs(inputs)
+      for (let i = 0; i < rows.length; i++) {
+        if (!(Number.isInteger(rows[i]) && rows[i] >= 0 && rows[i] < inputs.ids.length))
+          throw new ShapeError(`row ${rows[i]} is asked for and there are ${inputs.ids.length}: give indexes of rows`)
+      }
       const start = memory.mark()
       try {
-        return predict(inputs, rows)
+        return predict(inputs, Int32Array.from(rows))
       } finally {
         memory.release(start)
       }
     },
+  }
+}
+
+/** That the columns are those of the model, before any work is done. @throws DataError */
+function checkColumns({ preparations }: Model, { modalities }: Inputs): void {
+  for (const preparation of preparations) {
+    const modality = modalities.find((given) => given.name === preparation.modality)
+    if (modality) applyPreparation(preparation, modality, [])
   }
 }
 

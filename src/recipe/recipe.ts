@@ -4,7 +4,7 @@ import { baselineStudents, baselinesOf } from '../baselines/baselines.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
-import { type Dataset, digest } from '../data/dataset.ts'
+import { type Dataset, digest, idsDigest } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
 import { type Ensembles, noEnsembles, type Rule } from '../fusion/ensemble.ts'
 import { evaluate, type Metrics } from '../fusion/evaluate.ts'
@@ -68,10 +68,13 @@ export function* trainModel(
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
   const methods: MethodResult[] = []
+  const scoring = openTrainSession(module)
+  const empty = scoring.memory.mark()
   function* score(name: string, of: Model, rule: Rule): Generator<Progress, void> {
+    scoring.memory.release(empty)
     const possible = splits.test.length > 0 && of.students.length > 0
-    const predictor = possible && createPredictor(openTrainSession(module), of, rule)
-    methods.push({ name, test: predictor ? evaluate(predictor.predict(data, splits.test), data.target, splits.test) : undefined })
+    const prediction = possible && createPredictor(scoring, of, rule).predict(data, splits.test)
+    methods.push({ name, test: prediction ? evaluate(prediction, data.target, splits.test) : undefined })
     yield clock('scoring', of.students.length)
   }
   yield* score('meta-fusion', model, 'greedy')
@@ -79,7 +82,8 @@ export function* trainModel(
   yield* score('simple-average', model, 'simple-average')
   yield* score('weighted-average', model, 'weighted-average')
 
-  const apart = yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
+  const alone = grid.chosen.stage === grid.independent
+  const apart = alone ? ensembles : yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
   yield* score(
     'independent-greedy',
     modelOf(setting, cohort, grid.independent, apart, grid.teachers.weights, provenance),
@@ -142,7 +146,13 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
     seed: resolved.seed,
     digest: digest(data),
     subjects: digest({ ...data, modalities: [] }),
-    split: { ...record, train: splits.train.length, validation: splits.validation.length, test: splits.test.length },
+    split: {
+      ...record,
+      train: splits.train.length,
+      validation: splits.validation.length,
+      test: splits.test.length,
+      testIds: idsDigest(data, splits.test),
+    },
     config: { ...resolved, extractors: resolved.extractors.map((list) => list.map(extractorName)) },
     rho: grid.chosen.stage.rho,
     rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),

@@ -1,19 +1,18 @@
 // What everything in a run is trained on: the same rows, heads, optimizer and batch order, for the cohort and its rivals.
 
 import { DataError } from '../core/errors.ts'
-import { checkDataset, type Dataset } from '../data/dataset.ts'
-import { type Preparation, preparedWidth } from '../data/prepare.ts'
+import { checkDataset, type Dataset, type Modality } from '../data/dataset.ts'
+import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare.ts'
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles } from '../fusion/ensemble.ts'
-import { sourceName } from '../fusion/extractor.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from '../train/config.ts'
 import { ensemblesOf, patternsWorth } from '../train/ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from '../train/frame.ts'
-import { firstBlocks, ignoreConstants, varying } from '../train/init.ts'
+import { firstBlocks } from '../train/init.ts'
 import { cohortOutputs } from '../train/outputs.ts'
 import type { TargetRows } from '../train/problem.ts'
 import type { StageResult, Start } from '../train/stage.ts'
@@ -43,6 +42,8 @@ export interface Setting {
   readonly targetRows: TargetRows
   /** What every student's head has in common. */
   readonly head: Omit<StudentSpec, 'extractors' | 'fills'>
+  /** What was left out, one sentence each. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -63,6 +64,9 @@ export function* settingOf(
   const { preparations, sources } = prepareRows(session, data, splits.train)
   const names = preparations.map((p) => p.modality)
   const features = preparations.map(preparedWidth)
+  if (features.every((count) => count === 0)) {
+    throw new DataError('no feature of any modality varies in the training rows: give features that differ between subjects')
+  }
   const resolved = resolveConfig(config, {
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
@@ -88,7 +92,20 @@ export function* settingOf(
     wanted,
     targetRows,
     head: { hidden: resolved.head, activation: resolved.activation, outputs: modelOutputs(target).length },
+    notes: data.modalities.flatMap((modality, m) => constantsNote(modality, preparations[m])),
   }
+}
+
+/** A note if a modality has features that are left out. */
+function constantsNote(modality: Modality, preparation: Preparation): string[] {
+  if (preparation.columns.length === 0) {
+    return [`no feature of "${modality.name}" varies in the training rows: no student looks at it`]
+  }
+  const names = ignoredColumns(preparation, modality)
+  if (names.length === 0) return []
+  const [what, do_, are] = names.length === 1 ? ['feature', 'does', 'is'] : ['features', 'do', 'are']
+  const shown = [...names.slice(0, 5), ...(names.length > 5 ? ['…'] : [])].join(', ')
+  return [`${names.length} ${what} of "${modality.name}" ${do_} not vary in the training rows and ${are} left out: ${shown}`]
 }
 
 /** Some students, planned in the session, with their first weights. */
@@ -119,17 +136,12 @@ export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group 
   )
   const names = specs.map((spec) => studentName(spec, setting.names))
   const blocks = firstBlocks(plan.problem.students, names, random.fork('weights'))
-  const varies = features.map((_, m) =>
-    varying(session.memory, sources.get(sourceName(m, { kind: 'raw' })) as Source, splits.train),
-  )
-  plan.problem.students.forEach((student, i) => {
-    ignoreConstants(student, blocks[i], varies)
-  })
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
 
-/** Whether some training row and some validation row have what a student needs. */
-export function canLearn({ patterns, splits }: Setting, spec: StudentSpec): boolean {
+/** Whether a student has any feature, and some training row and some validation row have what it needs. */
+export function canLearn({ features, patterns, splits }: Setting, spec: StudentSpec): boolean {
+  if (!spec.extractors.some(({ kind }, m) => kind !== 'skip' && features[m] > 0)) return false
   const mine = sees(spec, patterns)
   return splits.train.some((row) => mine[row]) && splits.validation.some((row) => mine[row])
 }

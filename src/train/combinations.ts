@@ -32,7 +32,7 @@ export function combinations(lists: readonly (readonly Extractor[])[], budget: n
     take(
       lists.map((list, m) => {
         const uses = list.filter((e) => e.kind !== 'skip')
-        return used.has(m) || !maySkip(list) ? uses[random.below(uses.length)] : SKIP
+        return uses.length > 0 && (used.has(m) || !maySkip(list)) ? uses[random.below(uses.length)] : SKIP
       }),
     )
   }
@@ -46,7 +46,7 @@ export function combinations(lists: readonly (readonly Extractor[])[], budget: n
 const SKIP: Extractor = { kind: 'skip' }
 const maySkip = (list: readonly Extractor[]): boolean => list.some((e) => e.kind === 'skip')
 const notEmpty = (combination: Combination): boolean => combination.some((e) => e.kind !== 'skip')
-const firstUse = (list: readonly Extractor[]): Extractor => list.find((e) => e.kind !== 'skip') as Extractor
+const firstUse = (list: readonly Extractor[]): Extractor => list.find((e) => e.kind !== 'skip') ?? SKIP
 
 /** All tuples, the last list fastest. */
 function* product(lists: readonly (readonly Extractor[])[]): Generator<Combination> {

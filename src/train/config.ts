@@ -10,13 +10,13 @@ export interface TrainConfig {
   readonly seed?: number
   /** Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`. Default: by the data's shape. */
   readonly extractors?: Readonly<Record<string, readonly string[]>>
-  /** The most students. Default 64. */
+  /** The most students; every modality alone and all together take part even beyond it. Default 64. */
   readonly budget?: number
   /** Hidden widths of every head. Default [64, 32]. */
   readonly head?: readonly number[]
   /** Between hidden layers. Default `relu`. */
   readonly activation?: Activation
-  /** Sharing strengths to try; 0 is always tried. Default [0, 0.99, 3], as in the paper. */
+  /** Sharing strengths to try, each once; 0 is always tried. Default [0, 0.99, 3], as in the paper. */
   readonly rho?: readonly number[]
   /** Passes over the training rows at each ρ. Default: about 600 optimizer steps, 10 to 100 passes. */
   readonly epochs?: number
@@ -62,7 +62,7 @@ export interface Resolved {
 export interface Shape {
   /** Names and prepared features of the modalities. */
   readonly modalities: readonly { readonly name: string; readonly features: number }[]
-  /** Training rows, and the fewest that have some modality. */
+  /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
 }
@@ -94,6 +94,8 @@ export function checkConfig(config: unknown): TrainConfig {
   list('head', c.head, (v, key) => whole(key, v, 1, 65536))
   list('rho', c.rho, (v, key) => number(key, v, 0, 1000))
   if (c.rho?.length === 0) refuse('rho', c.rho, 'at least one number from 0 on')
+  const twice = c.rho?.find((v, i) => c.rho?.indexOf(v) !== i)
+  if (twice !== undefined) refuse('rho', c.rho, `each number once, and ${twice} is there again`)
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   oneOf('activation', c.activation, ACTIVATIONS)
@@ -104,7 +106,8 @@ export function checkConfig(config: unknown): TrainConfig {
   }
   const o = record('optimizer', c.optimizer ?? {}, Object.keys(ADAM)) as Partial<OptimizerSpec>
   oneOf('optimizer.kind', o.kind, ['sgd', 'adam', 'adamw'])
-  for (const key of ['rate', 'decay', 'clip', 'epsilon'] as const) number(`optimizer.${key}`, o[key], 0, 1e6)
+  for (const key of ['rate', 'epsilon'] as const) positive(`optimizer.${key}`, o[key], 1e6)
+  for (const key of ['decay', 'clip'] as const) number(`optimizer.${key}`, o[key], 0, 1e6)
   for (const key of ['momentum', 'beta1', 'beta2'] as const) number(`optimizer.${key}`, o[key], 0, 0.999999)
   const g = record('greedy', c.greedy ?? {}, ['best', 'prune', 'most']) as Partial<GreedySpec>
   whole('greedy.best', g.best, 1, 4096)
@@ -136,6 +139,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     extractors: modalities.map((m, i) => {
       const listed = new Map(Object.entries(config.extractors ?? {}))
       const names = listed.get(m.name) ?? listed.get('*')
+      if (m.features === 0) return checkUnused(m.name, listed.get(m.name))
       const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
       return checkExtractors(m, shape.rowsOf[i], chosen)
     }),
@@ -165,6 +169,14 @@ function defaultExtractors(features: number, rows: number): Extractor[] {
   if (components >= 2 && features > 2 * components) list.push({ kind: 'pca', components })
   if (features > 16) list.push({ kind: 'mlp', widths: [32, 16] })
   return list
+}
+
+/** A modality without a feature to learn from is looked at by nobody. */
+function checkUnused(name: string, asked: readonly string[] = []): readonly Extractor[] {
+  if (asked.some((text) => parseExtractor(text).kind !== 'skip')) {
+    refuse(`extractors.${name}`, asked.join(', '), `skip alone: no feature of "${name}" varies in the training rows`)
+  }
+  return [{ kind: 'skip' }]
 }
 
 function checkExtractors(
@@ -206,6 +218,12 @@ function record(key: string, value: unknown, allowed?: readonly string[]): Recor
 function number(key: string, value: unknown, low: number, high: number): void {
   if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return
   refuse(key, value, `a number from ${low} to ${high}`)
+}
+
+/** Above 0 in f32 too, where the kernels hold it. */
+function positive(key: string, value: unknown, high: number): void {
+  if (value === undefined || (typeof value === 'number' && Math.fround(value) > 0 && value <= high)) return
+  refuse(key, value, `a number above 0, up to ${high}`)
 }
 
 function whole(key: string, value: unknown, low: number, high: number): void {

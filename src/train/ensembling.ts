@@ -105,31 +105,34 @@ export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
   return { members, trace, weights: inverseLoss(losses, members) }
 }
 
-/** Fewer common validation rows than this cannot tell students apart: their own losses over all rows they saw decide. */
+/** Fewer common validation rows than this cannot tell students apart: a predictor goes by their own losses over all rows they saw. */
 const ENOUGH_ROWS = 10
 
-/** Six modalities have 63 patterns: all are listed. With more, those that occur. */
+/** Six modalities have 63 patterns: all are asked about. With more, those that occur and those that will: one modality lost, or alone. */
 const ALL_PATTERNS_UP_TO = 6
 
-/** The patterns worth an ensemble of their own. @param seen patterns of training and validation rows */
+/** The patterns that may be worth an ensemble of their own. @param seen patterns of training and validation rows */
 export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Pattern[] {
-  const full = '1'.repeat(modalities)
-  if (modalities > ALL_PATTERNS_UP_TO)
-    return [...new Set([full, ...seen])]
-      .filter((p) => p.includes('1'))
-      .sort()
-      .reverse()
+  if (modalities > ALL_PATTERNS_UP_TO) {
+    const [full, none] = ['1'.repeat(modalities), '0'.repeat(modalities)]
+    const each = Array.from(full, (_, m) => m)
+    const without = each.map((m) => `${full.slice(m + 1)}0${full.slice(0, m)}`)
+    const alone = each.map((m) => `${none.slice(m + 1)}1${none.slice(0, m)}`)
+    const all = new Set([full, ...without, ...alone, ...seen])
+    all.delete(none)
+    return [...all].sort().reverse()
+  }
   const count = 2 ** modalities - 1
   return Array.from({ length: count }, (_, i) => (count - i).toString(2).padStart(modalities, '0'))
 }
 
 /**
  * Weights of every rule for every pattern. A pattern's students are judged on the validation rows that all of them see, so that
- * each is judged on the same rows.
+ * each is judged on the same rows. A pattern with too few of them is not listed: its weights are `weightsByLoss`.
  * @param judged outputs on the validation rows, whose patterns are `rows`
  * @param able students that can speak for a pattern
  * @param losses validation losses of the students, each over the rows it sees
- * @yields after each pattern
+ * @yields before each pattern, of the rows and of those asked about
  */
 export function* ensemblesOf(
   session: Session<TrainKernels>,
@@ -141,18 +144,15 @@ export function* ensemblesOf(
   spec: GreedySpec,
 ): Generator<void, Ensembles> {
   const listed: Pattern[] = []
-  const speakers = [...new Set(rows)].map((pattern) => [pattern, new Set(able(pattern))] as const)
+  const kinds = yield* kindsOf(rows, able, judged.students)
   const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
   for (const pattern of patterns) {
+    yield
     const members = able(pattern).filter((i) => Number.isFinite(losses[i]))
     if (members.length === 0) continue
+    const common = commonRows(kinds, members)
+    if (common.length < ENOUGH_ROWS) continue
     listed.push(pattern)
-    const seen = speakers.filter(([, all]) => members.every((i) => all.has(i))).map(([p]) => p)
-    const common = Array.from(rows.keys()).filter((row) => seen.includes(rows[row]))
-    if (common.length < ENOUGH_ROWS) {
-      for (const rule of RULES) weights[rule].push(weightsByLoss(rule, losses, members, spec.best))
-      continue
-    }
     const jury = juryOf(session, part(judged, members, common))
     const spread = (w: Float32Array) => {
       const whole = new Float32Array(losses.length)
@@ -167,10 +167,39 @@ export function* ensemblesOf(
       weights[rule].push(spread(w))
     }
     jury.close()
-    yield
   }
   return { patterns: listed, weights }
 }
+
+/** Validation rows with the same modalities: which, and 1 for each student that can speak for them. */
+interface Kind {
+  readonly rows: readonly number[]
+  readonly speaks: Uint8Array
+}
+
+function* kindsOf(rows: readonly Pattern[], able: (pattern: Pattern) => number[], students: number): Generator<void, Kind[]> {
+  const byPattern = new Map<Pattern, number[]>()
+  rows.forEach((pattern, row) => {
+    const same = byPattern.get(pattern)
+    if (same) same.push(row)
+    else byPattern.set(pattern, [row])
+  })
+  const kinds: Kind[] = []
+  for (const [pattern, mine] of byPattern) {
+    yield
+    const speaks = new Uint8Array(students)
+    for (const i of able(pattern)) speaks[i] = 1
+    kinds.push({ rows: mine, speaks })
+  }
+  return kinds
+}
+
+/** The validation rows for which all members can speak, upwards. */
+const commonRows = (kinds: readonly Kind[], members: readonly number[]): number[] =>
+  kinds
+    .filter(({ speaks }) => members.every((i) => speaks[i]))
+    .flatMap((kind) => kind.rows)
+    .sort((a, b) => a - b)
 
 /** The outputs of some students on some rows. */
 function part({ outputs, students, target, width }: Judged, members: readonly number[], rows: readonly number[]): Judged {

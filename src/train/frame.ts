@@ -1,6 +1,8 @@
 // The data set as numbers in a session: prepared modalities, target rows, frozen projections. Learned from training rows alone.
 
+import { DataError } from '../core/errors.ts'
 import type { Dataset, Target } from '../data/dataset.ts'
+import { momentsOf } from '../data/moments.ts'
 import { applyPreparation, fitPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { type Extractor, extractorName, sourceName } from '../fusion/extractor.ts'
 import type { ModelTarget } from '../fusion/model.ts'
@@ -27,7 +29,7 @@ export function prepareRows(
   return { preparations, sources }
 }
 
-/** Fits every PCA that the extractors name and adds its scores to the sources, for all rows. @yields after each modality */
+/** Fits every PCA that the extractors name and adds its scores to the sources, for all rows. @yields often */
 export function* projectRows(
   session: Session<TrainKernels>,
   data: Dataset,
@@ -43,7 +45,7 @@ export function* projectRows(
     const raw = sources.get(sourceName(m, { kind: 'raw' })) as Source
     const rows = train.filter((row) => data.modalities[m].present[row])
     const most = Math.max(...wanted.map((e) => e.components))
-    const { components, mean, variance } = fitPca(session, raw, rows, most)
+    const { components, mean, variance } = yield* fitPca(session, raw, rows, most)
     for (const e of wanted) {
       const part = { mean, components: components.slice(0, e.components * raw.width), variance: variance.slice(0, e.components) }
       const layer = pcaLayer(part, m, extractorName(e), unit)
@@ -55,33 +57,41 @@ export function* projectRows(
   return projections
 }
 
-/** The target as a model has it. A regression's outputs are standardised over the training rows unless asked not to be. */
+/**
+ * The target as a model has it. A regression's outputs are standardised over the training rows unless asked not to be.
+ * @throws DataError when an output's numbers are too large to be averaged
+ */
 export function modelTarget(target: Target, train: Int32Array, standardize: boolean): ModelTarget {
   if (target.task === 'classification') return { task: 'classification', classes: target.classes }
   const D = target.outputs.length
   const mean = new Float64Array(D)
   const scale = new Float64Array(D).fill(1)
-  if (standardize) {
-    for (let d = 0; d < D; d++) {
-      // As differences from the first, so that a large offset costs no digits.
-      const shift = target.values[train[0] * D + d]
-      let sum = 0
-      for (const row of train) sum += target.values[row * D + d] - shift
-      mean[d] = shift + sum / train.length
-      let squares = 0
-      for (const row of train) squares += (target.values[row * D + d] - mean[d]) * (target.values[row * D + d] - mean[d])
-      scale[d] = Math.sqrt(squares / train.length) || 1
+  for (let d = 0; standardize && d < D; d++) {
+    const moments = momentsOf(train.length, (i) => target.values[train[i] * D + d])
+    mean[d] = moments.mean
+    scale[d] = moments.deviation || 1
+    if (!Number.isFinite(mean[d]) || !Number.isFinite(scale[d])) {
+      throw new DataError(`target "${target.outputs[d]}" has numbers too large to be averaged: give it in a larger unit`)
     }
   }
   return { task: 'regression', outputs: target.outputs, mean, scale }
 }
 
-/** The target of all rows as students are to learn it. */
+/** The target of all rows as students are to learn it. @throws DataError for a number too far off to be held */
 export function targetValues(target: Target, model: ModelTarget): Int32Array | Float32Array {
   if (target.task === 'classification') return target.labels
   if (model.task !== 'regression') throw new TypeError('a regression target needs a regression model')
   const D = target.outputs.length
-  return Float32Array.from(target.values, (v, i) => (v - model.mean[i % D]) / model.scale[i % D])
+  const values = Float32Array.from(target.values, (v, i) => (v - model.mean[i % D]) / model.scale[i % D])
+  const bad = values.findIndex((v) => !Number.isFinite(v))
+  if (bad >= 0) {
+    const [output, row] = [bad % D, Math.floor(bad / D)]
+    throw new DataError(
+      `target "${target.outputs[output]}" is ${target.values[bad]} in row ${row}, which is too far from ` +
+        `${model.mean[output]} ± ${model.scale[output]}: correct it or give it in a larger unit`,
+    )
+  }
+  return values
 }
 
 /** The same in the session. */

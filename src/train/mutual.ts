@@ -1,6 +1,8 @@
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { cluster } from './cluster.ts'
+import type { StageResult } from './stage.ts'
+import { type Plan, validate } from './step.ts'
 
 /** Who teaches: the students of the best cluster of screening losses, each with the same weight; weights sum to 1. */
 export interface Teachers {
@@ -26,4 +28,23 @@ export function chooseTeachers(session: Session<TrainKernels>, losses: Float64Ar
   const weights = new Float32Array(losses.length)
   for (const i of members) weights[i] = 1 / members.length
   return { weights, members, k }
+}
+
+/** Fewer rows than this tell nothing about a student. */
+const ENOUGH_ROWS = 10
+
+/**
+ * The losses by which screened students are compared: each at its best, on the validation rows that all of them see. A student
+ * with a modality that only easy rows have would otherwise look best. Where all see too few rows in common, each is taken on
+ * all the rows it sees.
+ */
+export function screeningLosses(plan: Plan, { best, losses }: StageResult): Float64Array {
+  const { problem, states, weights } = plan
+  const common = problem.validation.filter((row) => weights.groups.every(({ sees }) => sees[row]))
+  if (weights.complete || common.length < ENOUGH_ROWS) return losses
+  states.forEach(({ block, size }, i) => {
+    problem.session.memory.f32(block, size).set(best[i].block)
+  })
+  const { task } = validate(plan, common, { rho: 0, teachers: new Float32Array(states.length) })
+  return task.map((loss, i) => (Number.isFinite(losses[i]) ? loss : losses[i]))
 }

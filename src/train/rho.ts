@@ -1,5 +1,5 @@
 import { ConfigError } from '../core/errors.ts'
-import { chooseTeachers, type Teachers } from './mutual.ts'
+import { chooseTeachers, screeningLosses, type Teachers } from './mutual.ts'
 import type { OptimizerSpec } from './optimizer.ts'
 import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
 import type { Plan } from './step.ts'
@@ -20,7 +20,7 @@ export interface Grid {
 
 export interface RhoResult {
   readonly stage: StageResult
-  /** Mean best validation task loss of the teachers. */
+  /** Mean best validation task loss of the teachers; of all students where there is one teacher. */
   readonly loss: number
 }
 
@@ -34,7 +34,7 @@ export interface GridResult {
 
 /**
  * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 from the same first weights and batch order; the ρ
- * with the smallest mean loss of the teachers wins, the first of equals. ρ = 0 always takes part.
+ * with the smallest mean loss of the teachers (of all students, where one teaches) wins, the first of equals. ρ = 0 always takes part.
  */
 export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
   const { epochs, batch, optimizer } = grid
@@ -58,10 +58,13 @@ export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Gene
       'no student reached a finite validation loss: lower the learning rate, or check the target for extreme values',
     )
   }
-  teachers = chooseTeachers(plan.problem.session, independent.losses)
+  teachers = chooseTeachers(plan.problem.session, screeningLosses(plan, independent))
+  // A lone teacher has nobody to learn from, so its own loss is the same at every ρ: then all students judge.
+  const able = Array.from(independent.losses.keys()).filter((i) => Number.isFinite(independent.losses[i]))
+  const judges = teachers.members.length > 1 ? teachers.members : able
   const rate = (stage: StageResult): RhoResult => ({
     stage,
-    loss: teachers.members.reduce((sum, i) => sum + stage.losses[i], 0) / teachers.members.length,
+    loss: judges.reduce((sum, i) => sum + stage.losses[i], 0) / judges.length,
   })
   const results: RhoResult[] = []
   let first = true

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { checkDataset, type Dataset, digest, type Modality, modality, targetNames } from '../../src/data/dataset.ts'
+import { DataError } from '../../src/core/errors.ts'
+import { checkDataset, checkInputs, type Dataset, digest, type Modality, modality, targetNames } from '../../src/data/dataset.ts'
 
 const target = { task: 'classification', classes: ['a', 'b'], labels: Int32Array.of(0, 1) } as const
 const view = modality('m', Float32Array.of(1, 2, 3, 4), ['x', 'y'])
@@ -15,6 +16,12 @@ test('a modality from an array has one column per feature', () => {
   expect(() => modality('m', new Float32Array(5), 2)).toThrow('modality "m" has 5 values, which is no multiple of its 2 features')
 })
 
+test('a row of nothing but gaps lacks the modality, unless it is said who has it', () => {
+  const values = Float64Array.of(Number.NaN, 1, Number.NaN, Number.NaN)
+  expect([...modality('m', values, 2).present]).toEqual([1, 0])
+  expect([...modality('m', values, 2, Uint8Array.of(1, 1)).present]).toEqual([1, 1])
+})
+
 test('a target names its classes or outputs', () => {
   expect(targetNames(target)).toEqual(['a', 'b'])
   expect(targetNames({ task: 'regression', outputs: ['y'], values: new Float64Array(2) })).toEqual(['y'])
@@ -28,6 +35,11 @@ describe('checkDataset', () => {
 
   const column = (name: string, ...values: number[]) => ({ kind: 'number', name, values: Float64Array.from(values) }) as const
   const withColumns = (...columns: Modality['columns']): Partial<Dataset> => ({ modalities: [{ ...view, columns }] })
+  test('a modality of which a model uses nothing may come without features, but not to be learned from', () => {
+    expect(() => checkInputs({ ...data, ...withColumns() })).not.toThrow()
+    expect(() => checkDataset({ ...data, ...withColumns() })).toThrow(DataError)
+  })
+
   test.each<[Partial<Dataset>, string]>([
     [{ ids: [] }, 'there are no rows: give at least one subject'],
     [{ ids: ['p1', 'p1'] }, 'id "p1" stands twice: give each subject one row'],

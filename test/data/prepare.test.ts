@@ -29,13 +29,10 @@ const NO = Number.NaN
 
 describe('fitting', () => {
   test('mean and population deviation of the training rows; gaps are skipped', () => {
-    const view = clinical([numbers('age', 1, 3, NO, 1000), numbers('bmi', NO, NO, NO, 5)])
+    const view = clinical([numbers('age', 1, 3, NO, 1000)])
     expect(fitPreparation(view, [0, 1, 2])).toEqual({
       modality: 'clinical',
-      columns: [
-        { kind: 'number', name: 'age', mean: 2, scale: 1 },
-        { kind: 'number', name: 'bmi', mean: 0, scale: 1 },
-      ],
+      columns: [{ kind: 'number', name: 'age', mean: 2, scale: 1 }],
     })
     expect(fitPreparation(clinical([numbers('x', 2, 4, 4, 4, 5, 5, 7, 9)]), [0, 1, 2, 3, 4, 5, 6, 7]).columns[0]).toMatchObject({
       mean: 5,
@@ -43,12 +40,31 @@ describe('fitting', () => {
     })
   })
 
-  test('a constant column has scale 1', () => {
-    expect(fitPreparation(clinical([numbers('x', 0.1, 0.1, 0.1)]), [0, 1, 2]).columns[0]).toMatchObject({ mean: 0.1, scale: 1 })
+  test('a column that does not vary in the training rows is left out, whatever it is later', () => {
+    const view = clinical([
+      numbers('constant', 0.1, 0.1, 0.1, 5),
+      numbers('age', 1, 3, 5, 7),
+      numbers('once known', NO, 4, NO, 8),
+      numbers('never known', NO, NO, NO, 5),
+      categories('same', 'f', 'f', 'f', 'm'),
+      categories('gap or not', 'f', '', 'f', 'm'),
+      categories('no level', '', '', '', 'm'),
+    ])
+    const preparation = fitPreparation(view, [0, 1, 2])
+    expect(preparation.columns.map((column) => column.name)).toEqual(['age', 'gap or not'])
+    expect(ignoredColumns(preparation, view)).toEqual(['constant', 'once known', 'never known', 'same', 'no level'])
+    expect(applyPreparation(preparation, clinical([numbers('age', 3), categories('gap or not', 'f')]))).toHaveLength(2)
+  })
+
+  test('a modality of which nothing varies has no numbers', () => {
+    const view = clinical([numbers('x', 1, 1, 2)])
+    const preparation = fitPreparation(view, [0, 1])
+    expect(preparation).toEqual({ modality: 'clinical', columns: [] })
+    expect(applyPreparation(preparation, view)).toHaveLength(0)
   })
 
   test('rows without the modality are skipped', () => {
-    const view = clinical([numbers('age', 1, 3, 1000), categories('sex', 'f', 'f', 'm')], [1, 1, 0])
+    const view = clinical([numbers('age', 1, 3, 1000), categories('sex', 'f', '', 'm')], [1, 1, 0])
     expect(fitPreparation(view, [0, 1, 2]).columns).toEqual([
       { kind: 'number', name: 'age', mean: 2, scale: 1 },
       { kind: 'category', name: 'sex', levels: ['f'] },

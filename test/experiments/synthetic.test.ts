@@ -194,3 +194,23 @@ test('the demo: three quarters of its outcome hang on imaging', () => {
   const part = (m: View) => mean(Array.from({ length: 20 }, (_, seed) => variance(outcome(synthetic(session, only(m), seed)))))
   expect(part(imaging) / (part(imaging) + part(clinical))).toBeCloseTo(0.75, 1)
 })
+
+test('interactions are products of private latents, with whole effects of which a third are 0', () => {
+  // 40 of 400 products; an effect cut from (-3, 3) is 0, ±1 or ±2, each third alike: mean square 10 / 6.
+  const spec = (share: number): SyntheticSpec => ({
+    ...specOf(4000, [view('a', { latents: 20, share: 0 }), view('b', { latents: 20, share: 0 })]),
+    interaction: { share, fraction: 0.1 },
+  })
+  const spreads = Array.from({ length: 12 }, (_, seed) => variance(outcome(synthetic(session, spec(1), seed))))
+  expect(mean(spreads)).toBeGreaterThan(55) // 66.7, and its standard error over 12 seeds is about 3
+  expect(mean(spreads)).toBeLessThan(79)
+  const once = outcome(synthetic(session, spec(1), 3))
+  const twice = outcome(synthetic(session, spec(2), 3))
+  expect(Array.from(twice, (v, i) => Math.abs(v - 2 * once[i])).every((e) => e < 1e-9)).toBe(true)
+})
+
+test('without interactions nothing of the rest changes', () => {
+  const plain = specOf(50, [view('a'), view('b')])
+  const none = { ...plain, interaction: { share: 1, fraction: 0 } }
+  expect(digest(synthetic(session, none, 2))).toBe(digest(synthetic(session, plain, 2)))
+})

@@ -30,6 +30,16 @@ describe('who can speak', () => {
   })
 })
 
+test('rows with the same modalities have the same bits, many students and rows or one', () => {
+  const rows = Array.from({ length: 300 }, (_, i) => PATTERNS[(i * i) % 8])
+  for (const fills of [false, true]) {
+    for (const extractors of ['raw raw raw', 'skip pca(2) mlp(3)', 'raw skip skip']) {
+      const spec = specOf(extractors, 1, { fills })
+      expect([...sees(spec, rows)]).toEqual(rows.map((pattern) => (canSpeak(spec, pattern) ? 1 : 0)))
+    }
+  }
+})
+
 test('patterns are by the names asked for, in their order; what the inputs lack is missing in every row', () => {
   const view = (name: string, ...present: number[]) => modality(name, new Float32Array(3), 1, Uint8Array.from(present))
   const inputs = { ids: ['x', 'y', 'z'], modalities: [view('b', 0, 1, 1), view('other', 0, 0, 0), view('a', 1, 1, 0)] }

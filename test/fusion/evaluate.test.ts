@@ -29,6 +29,12 @@ describe('regression', () => {
     })
   })
 
+  test('nor are rows of which an output is not known', () => {
+    const gaps: Target = { ...target, values: Float64Array.of(0, 0, 1, NO, 2, 20, NO, NO) }
+    expect(evaluate(prediction(1, 10, 3, 20, 3, 30), gaps, rows(1, 2, 3))).toMatchObject({ rows: 1, mse: 0.5 })
+    expect(evaluate(prediction(1, 10), gaps, rows(3))).toBeUndefined()
+  })
+
   test('without any there is no score', () => {
     expect(evaluate(prediction(NO, NO), target, rows(2))).toBeUndefined()
     expect(evaluate(prediction(), target, rows())).toBeUndefined()
@@ -55,5 +61,12 @@ describe('classification', () => {
     const scores = evaluate(prediction([-1, 1, 0], NO, NO, 0.25, 0.75, 0.75, 0.25), target, rows(0, 1, 3))
     expect(scores).toMatchObject({ rows: 2, accuracy: 1, logLoss: expect.closeTo(-Math.log(0.75), 6) })
     expect(evaluate(prediction([-1], NO, NO), target, rows(3))).toBeUndefined()
+  })
+
+  test('nor are rows whose label is not known', () => {
+    const gaps: Target = { ...target, labels: rows(0, -1, 1, 0) }
+    const scores = evaluate(prediction([1, 1, 0], 0.25, 0.75, 0.25, 0.75, 0.75, 0.25), gaps, rows(1, 2, 0))
+    expect(scores).toMatchObject({ rows: 2, accuracy: 1 })
+    expect(evaluate(prediction([1], 0.25, 0.75), gaps, rows(1))).toBeUndefined()
   })
 })

@@ -10,6 +10,7 @@ import type { Model, ModelTarget } from '../../src/fusion/model.ts'
 import { type StudentSpec, studentName, studentOf } from '../../src/fusion/student.ts'
 import { fitPca, pcaLayer } from '../../src/train/pca.ts'
 import { openSession } from '../../src/wasm/session.ts'
+import { finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from '../train/cohort.ts'
@@ -88,7 +89,7 @@ export function modelFor({ task = 'regression', specs, patterns = ['111', '110',
   const projections = [...wanted.values()].map(({ m, components }) => {
     const source = { at: session.memory.put(applyPreparation(preparations[m], modalities[m])), width: features[m] }
     const known = train.filter((row) => modalities[m].present[row])
-    return pcaLayer(fitPca(session, source, known, components), m, `pca(${components})`, true)
+    return pcaLayer(finish(fitPca(session, source, known, components)), m, `pca(${components})`, true)
   })
   const students = wide.map((spec, i) => ({
     name: studentName(spec, NAMES),
@@ -122,7 +123,7 @@ export function modelFor({ task = 'regression', specs, patterns = ['111', '110',
       seed: 0,
       digest: '',
       subjects: '',
-      split: { source: 'given', train: 100, validation: 50, test: 0 },
+      split: { source: 'given', train: 100, validation: 50, test: 0, testIds: '' },
       config: {},
       rho: 0,
       rhoLosses: [],

@@ -18,7 +18,7 @@ const rowsOf = (prediction: Prediction) => {
   const D = prediction.outputs.length
   return Array.from(prediction.patternOf, (_, i) => [...prediction.values.subarray(i * D, (i + 1) * D)])
 }
-const predict = (model: Model, inputs: Inputs, rule?: Rule, rows?: Int32Array) =>
+const predict = (model: Model, inputs: Inputs, rule?: Rule, rows?: ArrayLike<number>) =>
   createPredictor(inferSession(), model, rule).predict(inputs, rows)
 
 /** What each student says to each row, as training computes it. */
@@ -304,9 +304,63 @@ test('an output far from 0 keeps its digits', () => {
 
 test('a row that is not there is refused', () => {
   const { data, model } = modelFor()
-  for (const row of [-1, data.ids.length]) {
-    expect(() => predict(model, data, 'greedy', Int32Array.of(0, row))).toThrow(
+  for (const row of [-1, data.ids.length, 1.5, Number.NaN, 2 ** 32]) {
+    expect(() => predict(model, data, 'greedy', [0, row])).toThrow(
       `row ${row} is asked for and there are ${data.ids.length}: give indexes of rows`,
     )
   }
+})
+
+test('rows may be given as plain numbers', () => {
+  const { data, model } = modelFor()
+  expect(predict(model, data, 'greedy', [5, 2])).toEqual(predict(model, data, 'greedy', Int32Array.of(5, 2)))
+})
+
+test('inputs that do not fit are refused', () => {
+  const { data, model } = modelFor()
+  const [scan, visit, lab] = data.modalities
+  const short = { ...lab, columns: lab.columns.map((c) => (c.kind === 'number' ? { ...c, values: c.values.slice(0, 5) } : c)) }
+  const refuse = (modalities: readonly Modality[], name: string, message: string) =>
+    expect(() => predict(model, { ids: data.ids, modalities })).toThrow(expect.objectContaining({ name, message }))
+  refuse([scan, visit, short], 'ShapeError', 'feature "0" of "lab" has 5 rows, there are 150 ids')
+  refuse(
+    [{ ...scan, present: scan.present.slice(1) }, visit, lab],
+    'ShapeError',
+    'modality "scan" has 149 rows, there are 150 ids: give every modality one row per subject',
+  )
+  refuse([scan, visit, lab, { ...scan }], 'DataError', 'two modalities are named "scan": give each its own name')
+})
+
+test('a column that is missing is told even where there is no row', () => {
+  const { model } = modelFor()
+  const [, , lab] = subjects(0, everyPattern)
+  const lacking = { ...lab, columns: lab.columns.slice(1) }
+  expect(() => predict(model, { ids: [], modalities: [lacking] })).toThrow('feature "0" of "lab" is missing')
+})
+
+test('a large table takes no more memory than a small one, and is predicted the same', () => {
+  const { data, model } = modelFor()
+  const whole = rowsOf(predict(model, data))
+  const session = inferSession()
+  const predictor = createPredictor(session, model)
+  const rows = (n: number) => Int32Array.from({ length: n }, (_, i) => (7 * i) % 150)
+  predictor.predict(data, rows(4096))
+  const size = session.memory.size()
+  const many = rowsOf(predictor.predict(data, rows(30_000)))
+  expect(session.memory.size()).toBe(size)
+  expect(many.every((values, i) => values.every((v, d) => Object.is(v, whole[(7 * i) % 150][d])))).toBe(true)
+})
+
+test.each(RULES)('%s: a pattern listed with the weights of the losses is predicted as one that is not listed', (rule) => {
+  const { data, model, patterns } = modelFor({ patterns: [] })
+  const students = model.students.map((s, i) => (i === 5 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
+  const specs = students.map((s) => s.spec)
+  const losses = students.map((s) => s.loss)
+  const listed = [...new Set(patterns)].filter((pattern) => ableStudents(specs, pattern).some((i) => i !== 5))
+  const weights = listed.map((pattern) => {
+    const able = ableStudents(specs, pattern).filter((i) => i !== 5)
+    return weightsByLoss(rule, losses, able, model.best)
+  })
+  const ensembles = { patterns: listed, weights: { ...model.ensembles.weights, [rule]: weights } }
+  expect(predict({ ...model, students, ensembles }, data, rule)).toEqual(predict({ ...model, students }, data, rule))
 })

@@ -1,32 +1,88 @@
 import { describe, expect, test } from 'vitest'
-import { agree, doubles, f64, inPlace, input, near, numbers, output, run, scratch, shapes, ulps } from './harness.ts'
+import {
+  agree,
+  BITS,
+  type Block,
+  type Cells,
+  doubles,
+  f64,
+  inPlace,
+  input,
+  near,
+  numbers,
+  output,
+  run,
+  scratch,
+  shapes,
+  ulps,
+} from './harness.ts'
 import * as reference from './reference.ts'
 
 const random = numbers(11)
+
+/** 0 … count-1 in ranges of `size`. */
+const ranges = (count: number, size: number): [number, number][] =>
+  Array.from({ length: size > 0 ? Math.ceil(count / size) : 0 }, (_, i) => [i * size, Math.min((i + 1) * size, count)])
+
+/** The two kernels, on `rows` rows at a time and finished `size` rows at a time. */
+function covariance(
+  x: Float32Array<ArrayBuffer>,
+  mean: Float32Array<ArrayBuffer>,
+  B: number,
+  D: number,
+  rows = B,
+  size = D,
+): Cells {
+  let out: Cells = doubles(D * D)
+  for (const [first, last] of ranges(B, rows)) {
+    const some = input(x.slice(first * D, last * D), D)
+    ;[out] = run('addProducts', inPlace(out, D), some, input(mean), scratch(64 * D), last - first, D, D).outputs
+  }
+  for (const range of ranges(D, size)) [out] = run('finishCovariance', inPlace(out, D), D, ...range, B - 1).outputs
+  return out
+}
 
 describe('covariance', () => {
   // Sums of B products below 4; f64 throughout.
   const tolerance = ulps(8, 'the order of f64 sums', 4, 53)
 
-  test('covariance matches its definition', () => {
-    for (const { B, D, gap } of shapes({ B: [2, 3, 7, 8, 9, 15, 16, 17, 40], D: [0, 1, 2, 3, 4, 5, 8, 9, 17], gap: [0, 3] })) {
+  test('addProducts matches its definition: the upper triangle alone', () => {
+    for (const { B, D, gap } of shapes({
+      B: [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 40],
+      D: [0, 1, 2, 3, 4, 5, 8, 9, 17],
+      gap: [0, 3],
+    })) {
       const [x, mean] = [input(random.f32(B * D), D, D + gap), input(random.f32(D))]
-      const out = output(doubles(D * D), D)
-      agree('covariance', reference.covariance, tolerance, out, x, mean, scratch(64 * D), B, D, D + gap)
+      const out = inPlace(random.f64(D * D), D)
+      agree('addProducts', reference.addProducts, tolerance, out, x, mean, scratch(64 * D), B, D, D + gap)
     }
+  })
+
+  test('finishCovariance matches its definition, on any of the rows', () => {
+    for (const { D, first, more } of shapes({ D: [0, 1, 2, 5, 8], first: [0, 1, 4], more: [0, 1, 3, 8] })) {
+      const out = inPlace(random.f64(D * D), D)
+      const range = [Math.min(first, D), Math.min(first + more, D)] as const
+      agree('finishCovariance', reference.finishCovariance, BITS, out, D, ...range, 7)
+    }
+  })
+
+  test('in several calls, eight rows and their multiples, it has the same bits as in one', () => {
+    const [B, D] = [43, 7]
+    const [x, mean] = [random.f32(B * D), random.f32(D)]
+    const whole = covariance(x, mean, B, D)
+    for (const rows of [8, 16, 40, 48]) expect(covariance(x, mean, B, D, rows)).toEqual(whole)
+    for (const size of [1, 2, 3, 6]) expect(covariance(x, mean, B, D, B, size)).toEqual(whole)
   })
 
   test('covariance is symmetric to the bit', () => {
     const [B, D] = [11, 6]
-    const args = [input(random.f32(B * D), D), input(random.f32(D)), scratch(64 * D), B, D, D] as const
-    const c = run('covariance', output(doubles(D * D), D), ...args).outputs[0]
+    const c = covariance(random.f32(B * D), random.f32(D), B, D)
     for (let i = 0; i < D; i++) for (let j = 0; j < i; j++) expect(c[i * D + j]).toBe(c[j * D + i])
   })
 
   test('the covariance of two rows is half the product of their difference', () => {
     const x = Float32Array.of(1, 5, 3, 1)
-    const args = [input(x, 2), input(Float32Array.of(2, 3)), scratch(128), 2, 2, 2] as const
-    expect([...run('covariance', output(doubles(4), 2), ...args).outputs[0]]).toEqual([2, -4, -4, 8])
+    expect([...covariance(x, Float32Array.of(2, 3), 2, 2)]).toEqual([2, -4, -4, 8])
   })
 })
 
@@ -36,12 +92,31 @@ interface Eigen {
   readonly vectors: number[][]
 }
 
-function eigen(a: readonly (readonly number[])[]): Eigen {
+/** The four kernels one after the other, each in pieces of `size` steps. */
+function eigen(a: readonly (readonly number[])[], size = a.length): Eigen {
   const D = a.length
-  const [values, vectors] = [output(doubles(D)), output(doubles(D * D), D)]
-  const { result, outputs } = run('symmetricEigen', values, vectors, inPlace(f64(...a.flat()), D), scratch(24 * D), D)
-  const rows = a.map((_, i) => [...outputs[1].slice(i * D, (i + 1) * D)])
-  return { settled: result !== 0, values: [...outputs[0]], vectors: rows }
+  const square = (cells: Cells) => inPlace(cells, D)
+  // What a step has not reached yet must not matter: NaN.
+  const empty = (n: number) => doubles(n).fill(Number.NaN)
+  let [values, off, beta, matrix, vectors]: Cells[] = [empty(D), empty(D), empty(D), f64(...a.flat()), empty(D * D)]
+  for (const range of ranges(D, size)) {
+    const made: Block[] = [inPlace(values), inPlace(off), inPlace(beta), square(matrix)]
+    ;[values, off, beta, matrix] = run('tridiagonalize', ...made, scratch(8 * D), D, ...range).outputs
+  }
+  for (const range of ranges(D, size).reverse()) {
+    ;[vectors] = run('backTransform', square(vectors), input(matrix, D), input(beta), D, ...range).outputs
+  }
+  let settled = true
+  for (const range of ranges(D, size)) {
+    const { result, outputs } = run('implicitQL', inPlace(values), inPlace(off), square(vectors), D, ...range)
+    ;[values, off, vectors] = outputs
+    settled &&= result !== 0
+    if (!settled) break
+  }
+  for (const range of ranges(D, size)) {
+    ;[values, vectors] = run('sortEigen', inPlace(values), square(vectors), scratch(8 * D), D, ...range).outputs
+  }
+  return { settled, values: [...values], vectors: a.map((_, i) => [...vectors.slice(i * D, (i + 1) * D)]) }
 }
 
 const dot = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, v, i) => sum + v * y[i], 0)
@@ -85,20 +160,60 @@ const withValues = (values: readonly number[]): number[][] => {
 }
 const SIZES = [1, 2, 3, 4, 5, 8, 17, 40]
 
-describe('symmetricEigen', () => {
-  test('symmetricEigen matches its definition', () => {
-    for (const D of [0, 1, 2, 3, 5, 8]) {
-      const args = [inPlace(f64(...symmetric(D).flat()), D), scratch(24 * D), D] as const
-      const whole = (values: Float64Array, vectors: Float64Array, a: Float64Array, room: Float64Array, n: number) => {
-        reference.symmetricEigen(values, vectors, a.slice(), room, n)
-        return true
-      }
-      const { outputs } = run('symmetricEigen', output(doubles(D)), output(doubles(D * D), D), ...args)
-      const [values, vectors] = [doubles(D), doubles(D * D)]
-      whole(values, vectors, Float64Array.from(args[0].cells), doubles(0), D)
-      // Vectors of values 0.1 apart differ by what the values do, ten times.
-      near('values', outputs[0], values, ulps(50, 'two methods', 1, 53))
-      near('vectors', outputs[1], vectors, ulps(1000, 'two methods, and the gaps between the values', 1, 53))
+describe('eigenvectors of a symmetric matrix', () => {
+  // Entries below 1, some ten operations on each.
+  const exact = ulps(100, 'the order of f64 sums', 1, 53)
+  // Vectors of values 0.1 apart differ by what the values do, ten times.
+  const gaps = ulps(1000, 'two methods, and the gaps between the values', 1, 53)
+  const SMALL = [0, 1, 2, 3, 5, 8]
+
+  test.each(SMALL)('tridiagonalize matches its definition, size %i', (D) => {
+    for (const [first, last] of [[0, D], ...ranges(D, 2).slice(0, 1)]) {
+      const of = [
+        output(doubles(last)),
+        output(doubles(last)),
+        output(doubles(last)),
+        inPlace(f64(...symmetric(D).flat()), D),
+      ] as const
+      agree('tridiagonalize', reference.tridiagonalize, exact, ...of, scratch(8 * D), D, first, last)
+    }
+  })
+
+  test.each(SMALL)('backTransform matches its definition, size %i', (D) => {
+    const a = input(random.f64(D * D), D)
+    const beta = input(random.f64(D).map((v, k) => (k === 1 ? 0 : v)))
+    agree('backTransform', reference.backTransform, exact, output(doubles(D * D), D), a, beta, D, 0, D)
+  })
+
+  test.each(SMALL)('implicitQL and sortEigen match their definitions, size %i', (D) => {
+    const [d, e, z] = [random.f64(D), random.f64(D), random.f64(D * D)]
+    const turned = run('implicitQL', inPlace(d), inPlace(e), inPlace(z, D), D, 0, D)
+    expect(turned.result).toBe(1)
+    const [values, , vectors] = turned.outputs
+    const sorted = run('sortEigen', inPlace(values), inPlace(vectors, D), scratch(8 * D), D, 0, D).outputs
+    const [theirs, rows] = [Float64Array.from(values), Float64Array.from(vectors)]
+    reference.sortEigen(theirs, rows, doubles(0), D, 0, D)
+    expect(sorted).toEqual([theirs, rows])
+    const [d2, z2] = [d.slice(), z.slice()]
+    reference.implicitQL(d2, e, z2, D, 0, D)
+    reference.sortEigen(d2, z2, doubles(0), D, 0, D)
+    near('values', sorted[0], d2, ulps(50, 'two methods', 1, 53))
+    near('vectors', sorted[1], z2, gaps)
+  })
+
+  test.each(SMALL)('together they match their definition, size %i', (D) => {
+    const a = symmetric(D)
+    const [values, vectors] = [doubles(D), doubles(D * D)]
+    reference.symmetricEigen(values, vectors, f64(...a.flat()), doubles(0), D)
+    const answer = eigen(a)
+    near('values', answer.values, values, ulps(50, 'two methods', 1, 53))
+    near('vectors', answer.vectors.flat(), vectors, gaps)
+  })
+
+  test.each([1, 2, 3, 9, 17])('in pieces of any size the bits are the same, size %i', (n) => {
+    for (const a of [symmetric(n), withValues(Array.from({ length: n }, (_, i) => (i < n / 2 ? 3 : -1))), matrix(n, () => 0)]) {
+      const whole = eigen(a)
+      for (const size of [1, 2, 5]) expect(eigen(a, size)).toEqual(whole)
     }
   })
 
@@ -163,8 +278,7 @@ describe('symmetricEigen', () => {
 
   test('the covariance of fewer rows than features', () => {
     const [B, D] = [4, 12]
-    const args = [input(random.f32(B * D), D), input(new Float32Array(D)), scratch(64 * D), B, D, D] as const
-    const c = run('covariance', output(doubles(D * D), D), ...args).outputs[0]
+    const c = covariance(random.f32(B * D), new Float32Array(D), B, D)
     checkEigen(matrix(D, (i, j) => c[i * D + j]))
   })
 

@@ -185,11 +185,85 @@ export function gatherRows(out: F | I, x: F | I, index: I, B: number, D: number,
 
 // ---- eigen -------------------------------------------------------------------------------------------------------------
 
-export function covariance(out: F, x: F, mean: F, _scratch: F, B: number, D: number, ldx: number): void {
+export function addProducts(out: F, x: F, mean: F, _scratch: F, B: number, D: number, ldx: number): void {
   for (let i = 0; i < D; i++) {
-    for (let j = 0; j < D; j++) {
-      out[i * D + j] = total(B, (b) => (x[b * ldx + i] - mean[i]) * (x[b * ldx + j] - mean[j])) / (B - 1)
+    for (let j = i; j < D; j++) {
+      out[i * D + j] += total(B, (b) => (x[b * ldx + i] - mean[i]) * (x[b * ldx + j] - mean[j]))
     }
+  }
+}
+
+export function finishCovariance(out: F, D: number, first: number, last: number, count: number): void {
+  for (let i = first; i < last; i++) {
+    for (let j = i; j < D; j++) {
+      out[i * D + j] /= count
+      out[j * D + i] = out[i * D + j]
+    }
+  }
+}
+
+/** Reflections I - beta v vᵀ, each multiplied from both sides onto all that is right of and below row k. */
+// biome-ignore format: the kernel's own order
+export function tridiagonalize(
+  diagonal: F, off: F, beta: F, a: F, _scratch: F, D: number, first: number, last: number,
+): void {
+  for (let k = first; k < last; k++) {
+    const rest = range(D).slice(k + 1)
+    const v = rest.map((j) => a[k * D + j])
+    diagonal[k] = a[k * D + k]
+    beta[k] = 0
+    off[k] = v[0] ?? 0
+    if (v.slice(1).every((x) => x === 0)) continue
+    off[k] = (v[0] > 0 ? -1 : 1) * Math.hypot(...v)
+    v[0] -= off[k]
+    beta[k] = 2 / total(v.length, (i) => v[i] * v[i])
+    const reflection = v.map((x, i) => v.map((y, j) => (i === j ? 1 : 0) - beta[k] * x * y))
+    const within = v.map((_, i) => v.map((_, j) => a[rest[i] * D + rest[j]]))
+    const times = (x: number[][], y: number[][]) =>
+      x.map((row) => row.map((_, j) => row.reduce((sum, value, i) => sum + value * y[i][j], 0)))
+    const reflected = times(times(reflection, within), reflection)
+    for (const [i, row] of rest.entries()) for (const [j, column] of rest.entries()) a[row * D + column] = reflected[i][j]
+    for (const [i, column] of rest.entries()) a[k * D + column] = v[i]
+  }
+}
+
+/** Each reflection multiplied onto the rows that are there already. */
+export function backTransform(vectors: F, a: F, beta: F, D: number, first: number, last: number): void {
+  for (let k = last - 1; k >= first; k--) {
+    for (let j = 0; j < D; j++) vectors[k * D + j] = j === k ? 1 : 0
+    const rest = beta[k] === 0 ? [] : range(D).slice(k + 1)
+    for (const i of rest) {
+      const along = rest.reduce((sum, j) => sum + vectors[i * D + j] * a[k * D + j], 0)
+      for (const j of rest) vectors[i * D + j] -= beta[k] * along * a[k * D + j]
+    }
+  }
+}
+
+/** All of it at once: the eigenvectors of the tridiagonal matrix, by Jacobi's method, times the rows of z. */
+export function implicitQL(d: F, e: F, z: F, D: number, _first: number, _last: number): boolean {
+  const t = new Float64Array(D * D)
+  for (let i = 0; i < D; i++) {
+    t[i * D + i] = d[i]
+    if (i + 1 < D) t[i * D + i + 1] = t[(i + 1) * D + i] = e[i]
+  }
+  const vectors = new Float64Array(D * D)
+  symmetricEigen(d, vectors, t, t, D)
+  const rows = z.slice()
+  gemmNN(z, vectors, rows, D, D, D, D, D, D, false)
+  return true
+}
+
+/** All of it at once. */
+export function sortEigen(values: F, vectors: F, _scratch: F, D: number, _first: number, _last: number): void {
+  const order = range(D).sort((i, j) => values[j] - values[i])
+  const rows = order.map((i) => vectors.slice(i * D, (i + 1) * D))
+  values.set(order.map((i) => values[i]))
+  for (const [i, row] of rows.entries()) {
+    const largest = row.reduce((top, x) => (Math.abs(x) > Math.abs(top) ? x : top), 0)
+    vectors.set(
+      row.map((x) => x * Math.sign(largest)),
+      i * D,
+    )
   }
 }
 
@@ -201,7 +275,7 @@ function turn(x: F, i: number, j: number, step: number, n: number, angle: number
   }
 }
 
-/** Jacobi's method: each entry off the diagonal is turned to zero, over and over. */
+/** What the four kernels come to, by Jacobi's method: each entry off the diagonal is turned to zero, over and over. */
 export function symmetricEigen(values: F, vectors: F, a: F, _scratch: F, D: number): boolean {
   const basis = Float64Array.from(a, (_, i) => (i % (D + 1) === 0 ? 1 : 0))
   for (let i = 0; i < 30 * D * D; i++) {

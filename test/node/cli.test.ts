@@ -240,14 +240,50 @@ describe('predict', () => {
   })
 })
 
+const STRANGERS = 'the model was trained on another set of subjects, make sure that none of these was among them'
+
 describe('evaluate', () => {
+  test('never scores rows of the training unknowingly', async () => {
+    const parts = (of: (i: number) => string) => Array.from({ length: 60 }, (_, i) => of(i))
+    const [a, b] = [parts((i) => (i % 4 === 0 ? 'test' : 'train')), parts((i) => (i % 4 === 1 ? 'test' : 'train'))]
+    const files = study()
+    const ids = files['labels.csv']
+      .split('\n')
+      .slice(1)
+      .filter(Boolean)
+      .map((line) => line.split(',')[0])
+    const folder = treeOf({
+      ...below('study', { ...files, 'split.csv': csv(['id', 'split', 'other'], ...ids.map((id, i) => [id, a[i], b[i]])) }),
+      'quick.json': QUICK,
+    })
+    const learn = (...split: string[]) => metafusion(folder, 'train', 'study', '--out', 'm', '--config', 'quick.json', ...split)
+    const score = async (...split: string[]) => {
+      const done = await metafusion(folder, 'evaluate', 'm', 'study', ...split, '--json')
+      return done.code === 0 ? JSON.parse(done.stdout) : done
+    }
+    // Trained with the other column: that one is scored without being named, and the folder's own is refused.
+    expect((await learn('--split', 'split.csv:other')).code).toBe(0)
+    expect(await score()).toMatchObject({
+      rows: b.filter((p, i) => p === 'test' && i < ids.length).length,
+      scored: 'the test part of the split',
+    })
+    expect(await score('--split', 'split.csv:split')).toEqual(
+      sentence(1, 'the model was trained on some of the test rows of "split.csv:split": score it with --split split.csv:other'),
+    )
+    rmSync(join(folder, 'study/split.csv'))
+    expect(await score()).toEqual(
+      sentence(1, 'the model was trained on subjects of this folder, which says not which: give --split split.csv:other'),
+    )
+  })
+
   test('--json scores the test rows of the training as the training did', async () => {
     const { code, stdout } = await metafusion(root, 'evaluate', 'model.safetensors', 'study', '--json')
     expect(code).toBe(0)
     const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average']
     expect(JSON.parse(stdout)).toStrictEqual({
       task: 'classification',
-      rows: '9 rows: the test part drawn when the model was trained',
+      rows: 9,
+      scored: 'the test part drawn when the model was trained',
       methods: JSON.parse(trained.stdout).methods.filter((m: { name: string }) => names.includes(m.name)),
     })
   })
@@ -257,7 +293,7 @@ describe('evaluate', () => {
     const folder = treeOf({ ...below('new', { ...NEW_PATIENTS, 'labels.csv': labels }), m: read('scored.safetensors') })
     const { code, stdout, stderr } = await metafusion(folder, 'evaluate', 'm', 'new')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain('\n3 rows: all of them, since the model was trained on another set of subjects\n')
+    expect(stdout).toContain(`\n3 rows: all of them; ${STRANGERS}\n`)
     expect(stdout).toMatch(
       /\nmethod +MSE +MAE +R²\nmeta-fusion .*\nbest-single-student .*\nsimple-average .*\nweighted-average .*\n$/,
     )
@@ -279,7 +315,7 @@ describe('evaluate', () => {
     }
     const folder = treeOf({ ...below('new', files), m: read('model.safetensors') })
     const { stdout } = await metafusion(folder, 'evaluate', 'm', 'new', '--json', '--split', 'split.csv:a')
-    expect(JSON.parse(stdout).rows).toBe('2 rows: the test part of the split')
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 2, scored: `the test part of the split; ${STRANGERS}` })
     expect(await metafusion(folder, 'evaluate', 'm', 'new', '--split', 'split.csv:b')).toEqual(
       sentence(1, '"split.csv:b" has no test row among those of "new": write test for some, or leave --split out'),
     )

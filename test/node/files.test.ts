@@ -7,7 +7,7 @@ import { folderOf } from './folder.ts'
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>()
-  return { ...real, renameSync: vi.fn(real.renameSync), fsyncSync: vi.fn(real.fsyncSync) }
+  return { ...real, accessSync: vi.fn(real.accessSync), renameSync: vi.fn(real.renameSync), fsyncSync: vi.fn(real.fsyncSync) }
 })
 
 const failing = (code: string) => () => {
@@ -71,6 +71,28 @@ describe('writeFileSafely', () => {
       new DataError(`"${folder}/missing/model.bin" cannot be written: there is no folder "${folder}/missing", create it first`),
     )
     expect(() => checkFolderOf(folder)).toThrow(new DataError(`"${folder}" cannot be written: it is a folder`))
+  })
+
+  test('so can what will fail for a permission, of the folder or of a file that is there', () => {
+    // Root may write everywhere, so the refusal is made up.
+    for (const [name, denied] of [
+      ['new.bin', folder],
+      ['old.bin', join(folder, 'old.bin')],
+    ]) {
+      const path = join(folder, name)
+      const real = vi.mocked(fs.accessSync).getMockImplementation()!
+      vi.mocked(fs.accessSync).mockImplementation((asked, mode) => (asked === denied ? failing('EACCES')() : real(asked, mode)))
+      expect(() => checkFolderOf(path)).toThrow(new DataError(`"${path}" cannot be written: permission is denied`))
+      vi.mocked(fs.accessSync).mockImplementation(real)
+      expect(() => checkFolderOf(path)).not.toThrow()
+    }
+    expect(() => checkFolderOf(join(folder, 'old.bin/model.bin'))).toThrow('its folder is a file')
+    fs.symlinkSync('old.bin', join(folder, 'link'))
+    expect(() => checkFolderOf(join(folder, 'link'))).not.toThrow()
+  })
+
+  test.runIf(fs.existsSync('/dev/null'))('what is no regular file needs no folder to write to', () => {
+    expect(() => checkFolderOf('/dev/null')).not.toThrow()
   })
 
   test.runIf(fs.existsSync('/dev/null'))('writes straight into what is no regular file', () => {

@@ -42,6 +42,34 @@ describe('learning from a folder', () => {
     checkDataset(data)
   })
 
+  test('what predict has written is no modality, unless dataset.json says so', () => {
+    const files = {
+      'labels.csv': LABELS,
+      'm.csv': 'id,prediction,students\np1,1,2\np2,2,3\n',
+      'classes.csv': 'id,prediction,p_a,p_b,students,missing\np1,a,0.9,0.1,m:raw,\n',
+      'value.csv': '\ufeffid;prediction;students;missing\r\np1;1.5;m:raw;\r\n',
+      'values.csv': 'id,prediction_u,"prediction_v",students,missing\np1,1,2,m:raw,\n',
+    }
+    const { data, notes } = readFolder(folderOf(files))
+    expect(data.modalities.map(({ name }) => name)).toEqual(['m'])
+    expect(notes.slice(0, 4)).toEqual([
+      ...['classes', 'value', 'values'].map(
+        (name) => `${name}.csv: left out, it holds a model's predictions; name it in dataset.json if it is a modality`,
+      ),
+      'modalities are the files "m.csv"',
+    ])
+    const named = readFolder(folderOf({ ...files, 'dataset.json': json({ modalities: { m: 'm.csv', other: 'classes.csv' } }) }))
+    expect(named.data.modalities.map(({ name }) => name)).toEqual(['m', 'other'])
+  })
+
+  test('a split may have no test rows, and it is said', () => {
+    const { splits, notes } = readFolder(
+      folderOf({ 'labels.csv': LABELS, 'm.csv': CLINICAL, 'split.csv': 'id,split\np1,train\np2,train\np3,train\np4,val\n' }),
+    )
+    expect(splits).toMatchObject({ train: Int32Array.of(0, 1, 2), validation: Int32Array.of(3), test: new Int32Array(0) })
+    expect(notes).toContain('split.csv column "split": no test rows, nothing is reported')
+  })
+
   test('dataset.json says which file is what', () => {
     const { title, data, splits, notes } = readFolder(
       folderOf({
@@ -65,7 +93,7 @@ describe('learning from a folder', () => {
     expect(data.modalities.map(({ name }) => name)).toEqual(['blood', 'scan'])
     expect(data.modalities[0].columns[0]).toMatchObject({ kind: 'category', levels: ['1', '2', '10'] })
     expect(data.target).toEqual({ task: 'regression', outputs: ['y1', 'y0'], values: Float64Array.of(2, 1, 4, 3, 6, 5) })
-    expect(splits).toEqual({ train: Int32Array.of(1), test: Int32Array.of(2), validation: Int32Array.of(0) })
+    expect(splits).toMatchObject({ train: Int32Array.of(1), test: Int32Array.of(2), validation: Int32Array.of(0) })
     expect(notes).toEqual([])
   })
 
@@ -92,7 +120,7 @@ describe('learning from a folder', () => {
       }),
     )
     expect(data.modalities[0].columns.map(({ name }) => name)).toEqual(['x'])
-    expect(splits).toEqual({ train: Int32Array.of(0, 1), test: Int32Array.of(2) })
+    expect(splits).toMatchObject({ train: Int32Array.of(0, 1), test: Int32Array.of(2) })
   })
 
   test('what is left out is said', () => {
@@ -342,10 +370,6 @@ refuses('splits', [
     'DataError: split.csv column "split" has no word for 2 ids ("p3", "p4"): write train or test',
   ],
   [
-    split('id,split\np1,train\np2,train\np3,train\np4,val'),
-    'DataError: split.csv column "split" leaves no row for test: write test for some',
-  ],
-  [
     split('id,split\np1,test\np2,test\np3,test\np4,test'),
     'DataError: split.csv column "split" leaves no row for train: write train for some',
   ],
@@ -463,6 +487,14 @@ describe('reading for a model', () => {
     ])
   })
 
+  test('a modality of which the model uses no column is there where its file has a row', () => {
+    const expected: Expected = { ...MODEL, modalities: [MODEL.modalities[1], { modality: 'flat', columns: [] }] }
+    const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\n', 'flat.csv': 'id,x\np2,7\n' })
+    const { inputs, notes } = readFolder(folder, { expected, target: 'optional' })
+    expect(inputs.modalities[1]).toEqual({ name: 'flat', columns: [], present: Uint8Array.of(0, 1) })
+    expect(notes.slice(1)).toEqual(['flat.csv: ignored 1 column that the model does not use ("x")'])
+  })
+
   test('the files that dataset.json names for learning may be missing', () => {
     const files = { clinical: 'c.csv', mri: 'm.csv', more: 'more.csv' }
     const folder = folderOf({
@@ -493,7 +525,7 @@ describe('reading for a model', () => {
   test('a split is read if there is one, and need not be whole', () => {
     const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\n', 'split.csv': 'id,split\np2,test\np7,train\n' })
     const { splits, notes } = readFolder(folder, { expected: MODEL, target: 'optional' })
-    expect(splits).toEqual({ train: new Int32Array(0), test: Int32Array.of(1) })
+    expect(splits).toMatchObject({ train: new Int32Array(0), test: Int32Array.of(1) })
     expect(notes.filter((note) => note.includes('split'))).toEqual([])
   })
 

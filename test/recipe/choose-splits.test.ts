@@ -42,6 +42,32 @@ describe('given', () => {
   })
 })
 
+test('given as plain arrays, rows are taken as they are, if they are whole numbers', () => {
+  const given = { train: [0, 1, 2], validation: [3, 4], test: [5] }
+  const splits = { train: rows(0, 3), validation: rows(3, 5), test: rows(5, 6) }
+  expect(chooseSplits(module, data, {}, given).splits).toEqual(splits)
+  const drawn = chooseSplits(module, data, {}, { train: [...rows(0, 100)], test: [] }).splits
+  expect(drawn).toEqual(chooseSplits(module, data, {}, { train: rows(0, 100), test: rows(0, 0) }).splits)
+  expect(() => chooseSplits(module, data, {}, { ...given, test: [1.5] })).toThrow(
+    'the split names row 1.5: give the indexes of rows as whole numbers',
+  )
+})
+
+test('a class that occurs once is refused, also where the split is complete', () => {
+  if (data.target.task !== 'classification') throw new Error('the study is a classification')
+  const lone = {
+    ...data,
+    target: { ...data.target, classes: ['low', 'middle', 'high', 'odd'], labels: data.target.labels.slice() },
+  }
+  lone.target.labels[7] = 3
+  const given = { train: rows(0, 50), validation: rows(50, 60), test: rows(60, 150) }
+  for (const split of [given, { ...given, validation: undefined }, undefined]) {
+    expect(() => chooseSplits(module, lone, {}, split)).toThrow(
+      'class "odd" occurs once (id "s7"): a class needs two rows at least, so add some, merge it with another or leave it out',
+    )
+  }
+})
+
 test('a configuration that is none is refused here already', () => {
   expect(() => chooseSplits(module, data, { validation: 2 })).toThrow('validation is 2: allowed is a number between 0 and 1')
   expect(() => chooseSplits(module, data, { validation: 0.6, test: 0.5 })).toThrow(

@@ -270,10 +270,12 @@ describe('modalities that are missing altogether', () => {
     'in every %s row: students that need it are left out, and it is said',
     (part) => {
       const given = study({ present: without([part], 0) })
-      const { methods, model } = train(given, { extractors: { scan: ['skip', 'raw', 'mlp(4,2)'], '*': ['skip', 'raw'] } })
+      const { methods, model } = train(given, { extractors: { '*': ['skip', 'raw'] } })
       expect(model.students.map((s) => s.name)).toEqual(['lab:raw', 'visit:raw', 'visit:raw+lab:raw'])
       expect(model.provenance.notes).toEqual([
-        '8 of 11 students were left out: no training or no validation row has all of their modalities',
+        part === 'train'
+          ? 'no feature of "scan" varies in the training rows: no student looks at it'
+          : '4 of 7 students were left out: no training or no validation row has all of their modalities',
       ])
       for (const { name, test } of methods) expect(rowsOf(test), name).toBe(name === 'single:scan' ? 0 : 30)
       expect(readModel(writeModel(model))).toEqual(model)
@@ -290,30 +292,32 @@ describe('modalities that are missing altogether', () => {
     },
   )
 
-  test('in every training row, of a modality with a category: none of its levels is known', () => {
-    const given = study({ present: without(['train'], 1) })
-    const categories = given.data.modalities[1].columns.slice(1)
-    const data = { ...given.data, modalities: given.data.modalities.map((m, i) => (i === 1 ? { ...m, columns: categories } : m)) }
-    const { methods, model } = train({ ...given, data })
-    expect(model.preparations[1].columns).toEqual([{ kind: 'category', name: 'site', levels: [] }])
-    expect(model.students.some((s) => s.name.includes('visit'))).toBe(false)
-    for (const { name, test } of methods) expect(rowsOf(test), name).toBe(name === 'single:visit' ? 0 : 30)
-    expect(readModel(writeModel(model))).toEqual(model)
-  })
-
-  test('a modality that is there but has only gaps in training is a constant, and harms nobody', () => {
-    const given = study()
-    const modalities = given.data.modalities.map((m, i) => {
-      if (i !== 1) return m
-      const [, site] = m.columns
-      if (site.kind !== 'category') throw new Error('the site is a category')
-      return { ...m, columns: [{ ...site, codes: site.codes.map((v, row) => (SPLITS.train.includes(row) ? -1 : v)) }] }
-    })
-    const { methods, model } = train({ ...given, data: { ...given.data, modalities } })
-    expect(model.students.find((s) => s.name === 'visit:raw')?.block.every(Number.isFinite)).toBe(true)
-    for (const { name, test } of methods) expect(rowsOf(test), name).toBe(30)
-    expect(readModel(writeModel(model))).toEqual(model)
-  })
+  test.each(['missing', 'only gaps', 'constant'])(
+    'in every training row %s: no student looks at it, and it harms nobody',
+    (how) => {
+      const given = how === 'missing' ? study({ present: without(['train'], 1) }) : study()
+      const modalities = given.data.modalities.map((m, i) => {
+        if (i !== 1 || how === 'missing') return m
+        const flat = new Set(SPLITS.train)
+        const columns = m.columns.map((c) =>
+          c.kind === 'number'
+            ? { ...c, values: c.values.map((v, row) => (flat.has(row) ? (how === 'constant' ? 5 : Number.NaN) : v)) }
+            : { ...c, codes: c.codes.map((v, row) => (flat.has(row) ? (how === 'constant' ? 1 : -1) : v)) },
+        )
+        return { ...m, columns }
+      })
+      // Within the budget, and beyond it.
+      for (const budget of [64, 5]) {
+        const { methods, model } = train({ ...given, data: { ...given.data, modalities } }, { budget })
+        expect(model.preparations[1].columns).toEqual([])
+        expect(model.students.some((s) => s.name.includes('visit'))).toBe(false)
+        for (const { name, test } of methods) expect(rowsOf(test), name).toBe(name === 'single:visit' ? 0 : 30)
+        expect(readModel(writeModel(model))).toEqual(model)
+        const without = { ...given.data, modalities: [modalities[0], modalities[2]] }
+        expect(predictionOf(model, { ...given, data: without }).values.every(Number.isFinite)).toBe(true)
+      }
+    },
+  )
 
   test('from every row but a few: a batch may be one that a student sees nothing of', () => {
     const { model, methods } = train(study({ present: (row, m) => m !== 0 || row % 50 === 1 || row % 50 === 7 }))

@@ -79,6 +79,7 @@ describe('the doors', () => {
       'chooseSplits',
       'digest',
       'evaluate',
+      'kernels',
       'openTrainSession',
       'predict',
       'presence',

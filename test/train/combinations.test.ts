@@ -15,6 +15,7 @@ describe('within the budget: all but the empty one', () => {
   test.each([
     [['skip raw'], ['raw']],
     [['raw'], ['raw']],
+    [['skip raw', 'skip'], ['raw skip']],
     [
       ['skip raw', 'skip raw'],
       ['skip raw', 'raw skip', 'raw raw'],
@@ -53,6 +54,12 @@ describe('within the budget: all but the empty one', () => {
 })
 
 describe('beyond the budget', () => {
+  test('a modality that is only ever skipped is never used', () => {
+    const cohort = combinations(lists('skip raw pca(2)', 'skip', 'skip raw pca(2)', 'skip raw'), 9, seeded())
+    expect(cohort).toHaveLength(9)
+    expect(new Set(cohort.flatMap(used))).toEqual(new Set([0, 2, 3]))
+  })
+
   const many = lists(...Array.from({ length: 25 }, () => 'skip raw pca(2) mlp(3)'))
 
   test('25 modalities: every single one, all together, every leave-one-out, then draws', () => {

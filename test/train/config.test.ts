@@ -39,6 +39,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ rho: [0, -1] }, 'rho[1] is -1: allowed is a number from 0 to 1000'],
     [{ rho: [Number.POSITIVE_INFINITY] }, 'rho[0] is Infinity: allowed is a number from 0 to 1000'],
     [{ rho: [null] }, 'rho[0] is null: allowed is a number from 0 to 1000'],
+    [{ rho: [0, 2, 0.5, 2] }, 'rho is [0,2,0.5,2]: allowed is each number once, and 2 is there again'],
     [{ epochs: 0 }, `epochs is 0: allowed is ${WHOLE} 1 to 100000`],
     [{ batch: 0 }, `batch is 0: allowed is ${WHOLE} 1 to 65536`],
     [{ activation: 'gelu' }, 'activation is "gelu": allowed is identity, relu, tanh, sigmoid'],
@@ -56,10 +57,13 @@ describe('refusals say what came and what is allowed', () => {
       'optimizer has no setting "lr": there are kind, rate, decay, momentum, beta1, beta2, epsilon, clip',
     ],
     [{ optimizer: { kind: 'rmsprop' } }, 'optimizer.kind is "rmsprop": allowed is sgd, adam, adamw'],
-    [{ optimizer: { rate: -1 } }, 'optimizer.rate is -1: allowed is a number from 0 to 1000000'],
+    [{ optimizer: { rate: -1 } }, 'optimizer.rate is -1: allowed is a number above 0, up to 1000000'],
+    [{ optimizer: { rate: 0 } }, 'optimizer.rate is 0: allowed is a number above 0, up to 1000000'],
+    [{ optimizer: { epsilon: 0 } }, 'optimizer.epsilon is 0: allowed is a number above 0, up to 1000000'],
+    [{ optimizer: { epsilon: 1e-60 } }, 'optimizer.epsilon is 1e-60: allowed is a number above 0, up to 1000000'],
     [{ optimizer: { decay: -0.1 } }, 'optimizer.decay is -0.1: allowed is a number from 0 to 1000000'],
     [{ optimizer: { clip: -1 } }, 'optimizer.clip is -1: allowed is a number from 0 to 1000000'],
-    [{ optimizer: { epsilon: 'small' } }, 'optimizer.epsilon is "small": allowed is a number from 0 to 1000000'],
+    [{ optimizer: { epsilon: 'small' } }, 'optimizer.epsilon is "small": allowed is a number above 0, up to 1000000'],
     [{ optimizer: { momentum: 1 } }, 'optimizer.momentum is 1: allowed is a number from 0 to 0.999999'],
     [{ optimizer: { beta1: 1 } }, 'optimizer.beta1 is 1: allowed is a number from 0 to 0.999999'],
     [{ optimizer: { beta2: -0.5 } }, 'optimizer.beta2 is -0.5: allowed is a number from 0 to 0.999999'],
@@ -81,6 +85,11 @@ describe('refusals say what came and what is allowed', () => {
       { extractors: { m3: ['raw'] } },
       shapeOf(200, 20, 5),
       'extractors is "m3": allowed is the modalities m1, m2, or "*" for all others',
+    ],
+    [
+      { extractors: { m2: ['skip', 'raw'] } },
+      shapeOf(200, 20, 0),
+      'extractors.m2 is "skip, raw": allowed is skip alone: no feature of "m2" varies in the training rows',
     ],
     [
       { extractors: { m1: ['raw', 'skip', 'raw'] } },
@@ -127,7 +136,7 @@ describe('what is allowed is taken as it is', () => {
       rho: [0],
       epochs: 1,
       batch: 1,
-      optimizer: { rate: 0, decay: 0, momentum: 0, beta1: 0, beta2: 0, epsilon: 0, clip: 0 },
+      optimizer: { rate: 1e-9, decay: 0, momentum: 0, beta1: 0, beta2: 0, epsilon: 1e-30, clip: 0 },
       greedy: { best: 1, prune: 0, most: 1 },
       validation: 0.001,
       test: 0.999,
@@ -219,6 +228,12 @@ describe('defaults by the shape of the data', () => {
     [0, 100, ['skip', 'raw', 'mlp(32,16)']],
   ])('%d rows that have %d features', (rows, features, expected) => {
     expect(extractorsOf({}, { ...shapeOf(Math.max(rows, 1), features), rowsOf: [rows] })).toEqual([expected])
+  })
+
+  test('a modality without features is skipped, whatever is asked of the others', () => {
+    for (const config of [{}, { extractors: { '*': ['raw', 'mlp(4)'] } }, { extractors: { m2: ['skip'] } }] as TrainConfig[]) {
+      expect(extractorsOf(config, shapeOf(200, 20, 0))[1]).toEqual(['skip'])
+    }
   })
 
   test('a modality by name, the others by "*", or by default', () => {

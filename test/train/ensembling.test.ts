@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { inverseLoss, RULES, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { ensemblesOf, greedy, type Judged, type Jury, juryOf, patternsWorth } from '../../src/train/ensembling.ts'
+import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from './cohort.ts'
@@ -182,12 +183,17 @@ describe('patterns worth an ensemble of their own', () => {
     expect(patternsWorth(modalities, [])).toEqual(expected)
   })
 
-  test('of six still all 63, of seven those that occur, and all together', () => {
+  test('of six still all 63, of seven those that occur, all together, all but one and each alone', () => {
     const six = patternsWorth(6, ['000000'])
     expect(new Set(six).size).toBe(63)
     expect(six).not.toContain('000000')
     const seen = ['1000000', '0000000', '1110000', '1000000', '0000001']
-    expect(patternsWorth(7, seen)).toEqual(['1111111', '1110000', '1000000', '0000001'])
+    const full = '1111111'
+    const without = ['1111110', '1111101', '1111011', '1110111', '1101111', '1011111', '0111111']
+    const alone = ['1000000', '0100000', '0010000', '0001000', '0000100', '0000010', '0000001']
+    expect(new Set(patternsWorth(7, seen))).toEqual(new Set([full, ...without, ...alone, '1110000']))
+    expect(patternsWorth(7, seen)).toHaveLength(16)
+    expect(patternsWorth(7, seen)).toEqual(patternsWorth(7, seen).sort().reverse())
   })
 })
 
@@ -199,9 +205,7 @@ describe('ensembles by pattern', () => {
   function ensembles(rows: Pattern[], losses = Float64Array.of(1, 2, 0.5, 3, 4), of = specs) {
     const given = judged(of.length, rows.length, 1, false, 9)
     const work = ensemblesOf(session, given, rows, PATTERNS, (p) => ableStudents(of, p), losses, SPEC)
-    let turn = work.next()
-    while (!turn.done) turn = work.next()
-    return { given, ...turn.value }
+    return { given, ...finish(work) }
   }
   const mixed = (full: number, first: number, second: number): Pattern[] => [
     ...Array(full).fill('11'),
@@ -270,17 +274,27 @@ describe('ensembles by pattern', () => {
     expect(weights['weighted-average'][0]).not.toEqual(weightsByLoss('weighted-average', [1, 2, 0.5, 3, 4], [0, 1, 2, 3, 4], 3))
   })
 
-  test('fewer than ten common rows: the students by their losses over all rows they saw', () => {
-    const losses = Float64Array.of(1, 2, 0.5, 3, 4)
-    const { weights } = ensembles(mixed(9, 4, 3), losses)
-    for (const rule of RULES) {
-      expect(weights[rule][0]).toEqual(weightsByLoss(rule, losses, [0, 1, 2, 3, 4], 3))
-      // The second modality has 9 and 3 rows.
-      expect(weights[rule][2]).toEqual(weightsByLoss(rule, losses, [1], 3))
-    }
-    expect(weights.greedy[0].map((v) => (v > 0 ? 1 : 0))).toEqual(Float32Array.of(1, 1, 1, 0, 0))
-    const { weights: enough } = ensembles(mixed(10, 4, 3), losses)
-    expect(enough['weighted-average'][0]).not.toEqual(weights['weighted-average'][0])
+  test('a pattern that fewer than ten rows can judge is not listed: a predictor goes by the students’ losses', () => {
+    expect(ensembles(mixed(9, 4, 0)).patterns).toEqual(['10'])
+    expect(ensembles(mixed(9, 0, 3)).patterns).toEqual(['01'])
+    expect(ensembles(mixed(9, 0, 0)).patterns).toEqual([])
+    expect(ensembles(mixed(10, 4, 3)).patterns).toEqual(PATTERNS)
+    const { weights } = ensembles(mixed(9, 4, 0))
+    for (const rule of RULES) expect(weights[rule]).toHaveLength(1)
+  })
+
+  test('it pauses at every pattern, listed or not', () => {
+    const rows = mixed(5, 0, 0)
+    const work = ensemblesOf(
+      session,
+      judged(M, 5, 1),
+      rows,
+      PATTERNS,
+      (p) => ableStudents(specs, p),
+      new Float64Array(M).fill(1),
+      SPEC,
+    )
+    expect(countPauses(work)).toEqual({ result: expect.objectContaining({ patterns: [] }), pauses: 1 + 3 })
   })
 
   test('a student without a finite loss has no say', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type StudentSpec, studentName, studentOf } from '../../src/fusion/student.ts'
-import { firstBlocks, ignoreConstants, varying } from '../../src/train/init.ts'
+import { firstBlocks } from '../../src/train/init.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from './cohort.ts'
@@ -101,45 +101,4 @@ test('a student of modalities without any feature starts from finite weights', (
   expect(block).toHaveLength(4 + 2 * 5)
   expect(block.slice(0, 4).every((v) => v === 0)).toBe(true)
   for (const v of block) expect(Math.abs(v)).toBeLessThanOrEqual(0.5)
-})
-
-describe('features that never vary in training', () => {
-  test('are those that are 0 in every training row', () => {
-    const { memory } = trainSession()
-    const source = { at: memory.put(Float32Array.of(0, 1, 0, 0, -0, 2, 0, 0, 5, 6, 7, 8)), width: 4 }
-    expect([...varying(memory, source, Int32Array.of(0, 1))]).toEqual([0, 1, 0, 0])
-    expect([...varying(memory, source, Int32Array.of(0, 2))]).toEqual([1, 1, 1, 1])
-    expect([...varying(memory, source, new Int32Array())]).toEqual([0, 0, 0, 0])
-  })
-
-  test('have no weight, in an encoder or as they are; every other parameter stays', () => {
-    const spec = specOf('mlp(3) raw', 2, { hidden: [4] })
-    const student = studentOf(spec, [2, 3])
-    const block = new Float32Array(student.layout.size).fill(1)
-    ignoreConstants(student, block, [Uint8Array.of(1, 0), Uint8Array.of(0, 1, 0)])
-    const of = (name: string) => {
-      const { offset, size } = student.layout.tensors.find((t) => t.name === name)!
-      return [...block.subarray(offset, offset + size)]
-    }
-    expect(of('encoder.0.0.weight')).toEqual([1, 0, 1, 0, 1, 0])
-    expect(of('head.0.weight')).toEqual(Array(4).fill([1, 1, 1, 0, 1, 0]).flat())
-    for (const name of ['encoder.0.0.bias', 'head.0.bias', 'head.1.weight', 'head.1.bias']) {
-      expect(of(name).every((v) => v === 1)).toBe(true)
-    }
-  })
-
-  test('an encoder that enters the head behind other features has features of its own', () => {
-    const student = studentOf(specOf('raw mlp(2)', 1), [2, 3])
-    const block = new Float32Array(student.layout.size).fill(1)
-    ignoreConstants(student, block, [Uint8Array.of(1, 1), Uint8Array.of(0, 1, 1)])
-    expect([...block.subarray(0, 8)]).toEqual([0, 1, 1, 0, 1, 1, 1, 1])
-    expect(block.subarray(8).every((v) => v === 1)).toBe(true)
-  })
-
-  test('the scores of a PCA are left as they are', () => {
-    const student = studentOf(specOf('pca(2) raw', 1), [5, 2])
-    const block = new Float32Array(student.layout.size).fill(1)
-    ignoreConstants(student, block, [new Uint8Array(5), Uint8Array.of(0, 1)])
-    expect([...block]).toEqual([1, 1, 0, 1, 1])
-  })
 })

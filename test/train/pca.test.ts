@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { project } from '../../src/fusion/projection.ts'
 import { fitPca, type Pca, pcaLayer } from '../../src/train/pca.ts'
+import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 
@@ -11,7 +12,7 @@ const { memory } = session
 /** The leading components of the given rows of x. */
 function pcaOf(x: Matrix, count: number, rows = x.map((_, row) => row)): Pca {
   const source = { at: memory.put(Float32Array.from(x.flat())), width: x[0].length }
-  return fitPca(session, source, Int32Array.from(rows), count)
+  return finish(fitPca(session, source, Int32Array.from(rows), count))
 }
 const axes = ({ components, mean }: Pca): Matrix =>
   Array.from({ length: components.length / mean.length }, (_, c) =>
@@ -145,12 +146,8 @@ describe.each(SHAPES)('%d rows of %d features', (n, d) => {
   test('it leaves the memory as it was', () => {
     const source = { at: memory.put(Float32Array.from(x.flat())), width: d }
     const before = memory.mark()
-    fitPca(
-      session,
-      source,
-      Int32Array.from({ length: n }, (_, row) => row),
-      count,
-    )
+    const rows = Int32Array.from({ length: n }, (_, i) => i)
+    finish(fitPca(session, source, rows, count))
     expect(memory.mark()).toBe(before)
   })
 })
@@ -187,6 +184,41 @@ describe.each(SHAPES)('%d rows of %d features, some of them constant', (n, d) =>
     expect(Math.max(...pca.variance)).toBe(0)
     for (const unit of [false, true]) for (const v of scores(x, pca, unit).flat()) expect(Math.abs(v)).toBe(0)
   })
+})
+
+describe.each(SHAPES)('%d rows of %d features, of rank 2', (n, d) => {
+  // Two columns of numbers, the others their sums, and a last one that is constant.
+  const x = cloud(n, 2).map(([a, b]) => Array.from({ length: d }, (_, j) => (j === d - 1 ? 1 : j * a + (j % 3) * b)))
+  const count = Math.min(5, n - 1, d)
+  const pca = pcaOf(x, count)
+
+  test('components that vary by rounding alone have no score, whatever comes', () => {
+    const other = x.map((row) => row.map((v, j) => (j === d - 1 ? 100 : v + j * j)))
+    for (const unit of [false, true]) {
+      for (const row of [...scores(x, pca, unit), ...scores(other, pca, unit)]) {
+        expect(row.slice(2).map(Math.abs)).toEqual(Array(count - 2).fill(0))
+        expect(row.slice(0, 2)).not.toContain(0)
+      }
+    }
+  })
+
+  test('one that varies a hundredth as much as the first is kept', () => {
+    const faint = x.map((row, i) => row.map((v, j) => (j === d - 1 ? 0.01 * Math.sqrt(pca.variance[0]) * (i % 2) : v)))
+    const { weight } = pcaLayer(pcaOf(faint, 3), 0, 'pca(3)', false)
+    expect(Math.hypot(...weight.subarray(2 * d))).toBeCloseTo(1, 3)
+  })
+})
+
+test.each([
+  [30, 1000],
+  [5000, 300],
+])('%d rows of %d features: it pauses', (n, d) => {
+  const source = { at: memory.put(random.f32(n * d)), width: d }
+  const rows = Int32Array.from({ length: n }, (_, i) => i)
+  const { result, pauses } = countPauses(fitPca(session, source, rows, 3))
+  // 25 million operations between two: sums of 5000 · 300² products, and ten or so 300³ for the vectors, are twenty such pieces.
+  expect(pauses).toBeGreaterThan(d === 300 ? 20 : 6)
+  expect(result.variance).toHaveLength(3)
 })
 
 test.each([

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { screeningLosses } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
+import { cohortOutputs } from '../../src/train/outputs.ts'
 import { type Grid, type GridResult, runGrid } from '../../src/train/rho.ts'
 import type { BatchDone } from '../../src/train/stage.ts'
 import { type Plan, planOf } from '../../src/train/step.ts'
@@ -63,7 +65,8 @@ test('the chosen ρ is where the teachers, on average, have the smallest validat
     const { members, weights } = result.teachers
     expect(members.length).toBeGreaterThan(0)
     for (const { stage, loss } of result.results) {
-      const mean = members.reduce((sum, i) => sum + stage.losses[i], 0) / members.length
+      const judges = members.length > 1 ? members : Array.from(stage.losses.keys())
+      const mean = judges.reduce((sum, i) => sum + stage.losses[i], 0) / judges.length
       expect(loss).toBeCloseTo(mean, 14)
     }
     expect(result.chosen.loss).toBe(Math.min(...result.results.map((r) => r.loss)))
@@ -146,4 +149,41 @@ test('a student that no validation row can judge never teaches, and the choice g
   const { result } = run({}, { patterns })
   for (const i of [0, 2, 3]) expect(result.teachers.weights[i]).toBe(0)
   expect(result.results.every(({ loss }) => Number.isFinite(loss))).toBe(true)
+})
+
+test('a lone teacher learns nothing from sharing, so all students judge the ρ', () => {
+  const { result } = run({}, { specs: specs.slice(0, 3), seed: 4 })
+  expect(result.teachers.members).toHaveLength(1)
+  const [teacher] = result.teachers.members
+  const own = result.results.map(({ stage }) => stage.losses[teacher])
+  expect(new Set(own).size).toBe(1)
+  for (const { stage, loss } of result.results) {
+    expect(loss).toBeCloseTo(stage.losses.reduce((a, b) => a + b) / stage.losses.length, 12)
+  }
+  expect(new Set(result.results.map(({ loss }) => loss)).size).toBe(3)
+})
+
+describe('students are screened on rows that all of them see', () => {
+  // Modality 1 is there for the first validation rows only.
+  const patterns = (shared: number) => Array.from({ length: 60 }, (_, row) => (row < 18 + shared ? '11' : '10'))
+  const more = (shared: number) => ({ rows: 60, patterns: patterns(shared), specs: [specOf('raw skip'), specOf('raw raw')] })
+
+  test('where those are enough', () => {
+    const { result, plan } = run({ rho: [0] }, more(12))
+    const losses = screeningLosses(plan, result.independent)
+    expect(losses[1]).toBeCloseTo(result.independent.losses[1], 12)
+    expect(losses[0]).not.toBe(result.independent.losses[0])
+    const common = plan.problem.validation.subarray(0, 12)
+    const outputs = cohortOutputs(plan, result.independent.best, common)
+    const wanted = plan.problem.session.memory.f32(plan.problem.target.at, 60)
+    const squares = Array.from(common, (row, b) => (outputs[b] - wanted[row]) ** 2)
+    expect(losses[0]).toBeCloseTo(squares.reduce((a, b) => a + b) / 12, 6)
+  })
+
+  test('and each on its own rows where they are fewer than ten, or all the same', () => {
+    for (const shared of [9, 42]) {
+      const { result, plan } = run({ rho: [0] }, more(shared))
+      expect(screeningLosses(plan, result.independent)).toEqual(result.independent.losses)
+    }
+  })
 })

@@ -15,7 +15,8 @@ export interface BackwardScratch {
 }
 
 export function backwardScratch(memory: Memory, students: readonly Student[], rows: number): BackwardScratch {
-  const widest = (widths: number[]) => memory.alloc(4 * rows * Math.max(1, ...widths))
+  // Not Math.max(...widths): there may be more of them than a call takes arguments.
+  const widest = (widths: number[]) => memory.alloc(4 * rows * widths.reduce((most, width) => Math.max(most, width), 1))
   const heads = students.flatMap((s) => s.head.widths.slice(1, -1))
   const encoders = students.flatMap((s) => s.ports.flatMap((p) => p.encoder?.widths.slice(1, -1) ?? []))
   const ports = students.flatMap((s) => s.ports.map((p) => p.width))
