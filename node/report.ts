@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Presence } from '../src/data/presence.ts'
-import type { Model } from '../src/fusion/model.ts'
+import { type Model, patternWeights } from '../src/fusion/model.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
 
@@ -23,10 +23,8 @@ export const fileRecord = (file: string, bytes: Uint8Array): ModelFile => ({
 })
 
 /** Weights of Meta Fusion's own ensemble where every modality is there. */
-export function fullWeights(model: Model): Float32Array {
-  const full = model.ensembles.patterns.indexOf('1'.repeat(model.preparations.length))
-  return full < 0 ? new Float32Array(model.students.length) : model.ensembles.weights.greedy[full]
-}
+export const fullWeights = (model: Model): Float32Array =>
+  patternWeights(model, 'greedy')('1'.repeat(model.preparations.length)) ?? new Float32Array(model.students.length)
 
 const studentRows = (model: Model) => {
   const weights = fullWeights(model)
@@ -80,18 +78,17 @@ const COLUMNS: readonly (readonly [key: string, title: string])[] = [
   ['r2', 'R²'],
 ]
 
-/** Scores of methods side by side, as lines. */
-export function scoreTable(methods: readonly MethodResult[]): string[] {
+/** Scores of methods side by side, as lines; a method that could not predict all of the `rows` says how many. */
+export function scoreTable(methods: readonly MethodResult[], rows: number): string[] {
   const scores = methods.map(({ test }) => test as Record<string, number> | undefined)
   const known = scores.find((s) => s !== undefined)
   if (!known) return ['there are no test rows to score']
   const columns = COLUMNS.filter(([key]) => key in known)
-  const most = Math.max(...scores.map((s) => s?.rows ?? 0))
   const head = ['method', ...columns.map(([, title]) => title)]
   const body = methods.map(({ name }, i) => {
     const s = scores[i]
     if (!s) return [name, ...columns.map(() => '-')]
-    return [s.rows < most ? `${name} (${counted(s.rows, 'row')})` : name, ...columns.map(([key]) => digits(s[key]))]
+    return [s.rows < rows ? `${name} (${counted(s.rows, 'row')})` : name, ...columns.map(([key]) => digits(s[key]))]
   })
   return table([head, ...body])
 }
@@ -127,11 +124,11 @@ export function trainedLines({ model, methods }: Trained): string[] {
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
   return [
-    `${counted(students.length, 'student')}, ${students.filter((s) => s.teacher > 0).length} of them teachers; sharing ρ = ${provenance.rho}`,
+    `${counted(students.length, 'student')}, ${counted(students.filter((s) => s.teacher > 0).length, 'teacher')} among them; sharing ρ = ${provenance.rho}`,
     `ensemble: ${members.map(({ name, weight }) => `${name} ${weight.toFixed(2)}`).join(', ')}`,
     ...provenance.notes,
     '',
-    ...scoreTable(methods),
+    ...scoreTable(methods, provenance.split.test),
   ]
 }
 

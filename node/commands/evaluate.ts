@@ -54,7 +54,7 @@ export const evaluateCommand = defineCommand({
     for (const note of notes) say(note)
     if (args.json) return console.log(JSON.stringify(evaluationJson(model.target.task, rows.length, which, methods)))
     console.log(`${counted(rows.length, 'row')}: ${which}\n`)
-    for (const line of scoreTable(methods)) console.log(line)
+    for (const line of scoreTable(methods, rows.length)) console.log(line)
   },
 })
 

@@ -292,8 +292,11 @@ function checkSkeleton(value: unknown): Skeleton {
     list(v, ({ name }) => text(name)) && v.length > 0 && distinct(v.map(({ name }) => name))
 
   if (!isRecord(value)) wrong('object')
+  // A modality may have no columns: none that varied in training.
   const columns = ({ columns: c }: Skeleton['modalities'][number]) =>
-    named(c) && c.every(({ levels }) => levels === undefined || texts(levels))
+    list(c, ({ name }) => text(name)) &&
+    distinct(c.map(({ name }) => name)) &&
+    c.every(({ levels }) => levels === undefined || texts(levels))
   if (!named(s.modalities) || !s.modalities.every(columns)) wrong('modalities')
   const M = s.modalities.length
 

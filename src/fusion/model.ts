@@ -1,5 +1,6 @@
 import type { Preparation } from '../data/prepare.ts'
-import type { Ensembles } from './ensemble.ts'
+import { ableStudents, type Pattern } from './availability.ts'
+import { type Ensembles, type Rule, weightsByLoss } from './ensemble.ts'
 import type { Projection } from './projection.ts'
 import { type Student, type StudentSpec, studentOf } from './student.ts'
 
@@ -76,3 +77,17 @@ export const modelOutputs = (target: ModelTarget): readonly string[] =>
 
 /** A model's student worked out. @param features prepared features of each modality */
 export const memberOf = (student: ModelStudent, features: readonly number[]): Student => studentOf(student.spec, features)
+
+/** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. */
+export function patternWeights(model: Model, rule: Rule): (pattern: Pattern) => Float32Array | undefined {
+  const { students, ensembles, best } = model
+  const specs = students.map((s) => s.spec)
+  const losses = students.map((s) => s.loss)
+  const listed = new Map(ensembles.patterns.map((pattern, p) => [pattern, p]))
+  return (pattern) => {
+    const mine = listed.get(pattern)
+    if (mine !== undefined) return ensembles.weights[rule][mine]
+    const able = ableStudents(specs, pattern).filter((i) => Number.isFinite(losses[i]))
+    return able.length > 0 ? weightsByLoss(rule, losses, able, best) : undefined
+  }
+}

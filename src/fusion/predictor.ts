@@ -3,11 +3,11 @@ import { checkInputs, type Inputs } from '../data/dataset.ts'
 import { applyPreparation, preparedWidth } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
-import { ableStudents, type Pattern, patternsOf } from './availability.ts'
+import { type Pattern, patternsOf } from './availability.ts'
 import { type Cohort, chooseRows, cohortOf, runMember } from './cohort.ts'
-import { type Rule, weightsByLoss } from './ensemble.ts'
+import type { Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
-import { type Model, memberOf, modelOutputs } from './model.ts'
+import { type Model, memberOf, modelOutputs, patternWeights } from './model.ts'
 import { project } from './projection.ts'
 import type { Source } from './student.ts'
 
@@ -58,19 +58,9 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const features = model.preparations.map(preparedWidth)
   const students = model.students.map((s) => memberOf(s, features))
   const blocks = model.students.map((s) => memory.put(s.block))
-  const specs = model.students.map((s) => s.spec)
-  const losses = model.students.map((s) => s.loss)
   const names = model.preparations.map((p) => p.modality)
   const outputs = modelOutputs(model.target)
-  const listed = new Map(model.ensembles.patterns.map((pattern, p) => [pattern, p]))
-
-  /** Weights over students; undefined when none can speak. */
-  function weightsOf(pattern: Pattern): Float32Array | undefined {
-    const mine = listed.get(pattern)
-    if (mine !== undefined) return model.ensembles.weights[rule][mine]
-    const able = ableStudents(specs, pattern).filter((i) => Number.isFinite(losses[i]))
-    return able.length > 0 ? weightsByLoss(rule, losses, able, model.best) : undefined
-  }
+  const weightsOf = patternWeights(model, rule)
 
   /**
    * Probabilities or outputs of up to CHUNK rows of one pattern.

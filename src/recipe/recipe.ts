@@ -64,7 +64,7 @@ export function* trainModel(
   )
   const combining = () => clock('combining', specs.length)
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
-  const provenance = provenanceOf(setting, record, grid, [...notes, ...divergenceNotes(grid.chosen.stage)])
+  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...notes, ...divergenceNotes(grid.chosen.stage)])
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
   const methods: MethodResult[] = []

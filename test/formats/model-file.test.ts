@@ -247,7 +247,6 @@ describe('refuses', () => {
   test.each<[part: string, name: string, change: Parameters<typeof changed>[0]]>([
     ['modalities', 'none', ({ description: d }) => (d.modalities = [])],
     ['modalities', 'two of one name', ({ description: d }) => (d.modalities[1].name = 'scan')],
-    ['modalities', 'one without columns', ({ description: d }) => (d.modalities[0].columns = [])],
     ['modalities', 'two columns of one name', ({ description: d }) => (d.modalities[0].columns[1].name = '0')],
     ['modalities', 'levels that are numbers', ({ description: d }) => (d.modalities[1].columns[2].levels = [1, 2, 3])],
     ['modalities', 'a level twice', ({ description: d }) => (d.modalities[1].columns[2].levels = ['b', 'b', 'c'])],
