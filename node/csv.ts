@@ -31,7 +31,11 @@ export function readTable(folder: string, file: string, id: string): Table {
   const header = rows.shift()!.map((cell) => cell.trim())
   checkHeader(file, lines.shift()!, header)
   const key = header.indexOf(id)
-  if (key < 0) throw new FormatError(`${file} has no column "${id}" to join on: its columns are ${listed(header)}`)
+  if (key < 0) {
+    throw new FormatError(
+      `${file} has no column "${id}" to join on, its columns are ${listed(header)}: rename one, or name it as "id" in dataset.json`,
+    )
+  }
   if (rows.length === 0) throw new FormatError(`${file} has a header and no rows: give one row per subject`)
   rows.forEach((row, i) => {
     if (row.length === header.length) return

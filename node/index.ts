@@ -3,6 +3,7 @@
  * @module
  */
 
+import { ConfigError } from '../src/core/errors.ts'
 import type { Progress } from '../src/core/types.ts'
 import type { Dataset, Inputs } from '../src/data/dataset.ts'
 import type { Rule } from '../src/fusion/ensemble.ts'
@@ -31,6 +32,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
 }
 
+const OPTIONS: readonly string[] = ['config', 'splits', 'onProgress', 'signal'] satisfies (keyof TrainOptions)[]
+
 /** How long training runs before the process may do something else. */
 const TURN_MS = 50
 
@@ -39,7 +42,10 @@ const TURN_MS = 50
  * @returns the model, and every method's scores on the test rows
  * @throws ShapeError, DataError, ConfigError, MemoryError; the signal's reason when it is aborted
  */
-export async function train(data: Dataset, { config = {}, splits, onProgress, signal }: TrainOptions = {}): Promise<Trained> {
+export async function train(data: Dataset, options: TrainOptions = {}): Promise<Trained> {
+  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
+  if (unknown) throw new ConfigError(`train has no option "${unknown}": there are ${OPTIONS.join(', ')}; settings go into config`)
+  const { config = {}, splits, onProgress, signal } = options
   const module = kernels('train')
   const chosen = chooseSplits(module, data, config, splits)
   const run = trainModel(module, data, chosen.splits, config, chosen.record)

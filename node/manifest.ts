@@ -62,7 +62,10 @@ export function readPlan(folder: string, split?: string): Plan {
   const notes: string[] = []
   const modalities = manifest.modalities
     ? Object.entries(manifest.modalities).map(([name, file]) => ({ name, file }))
-    : csvFiles(folder, [target?.file, manifest.split?.file], notes).map((file) => ({ name: file.slice(0, -4), file }))
+    : csvFiles(folder, [target?.file, manifest.split?.file, split && placeOf(split).file], notes).map((file) => ({
+        name: file.slice(0, -4),
+        file,
+      }))
   if (modalities.length === 0) throw new DataError(`"${folder}" holds no modality: give it a CSV file per modality`)
   if (!manifest.modalities)
     notes.push(

@@ -13,3 +13,7 @@ export function shown(cell: string): string {
   const line = cell.replace(/\s+/g, ' ')
   return line.length > 40 ? `"${line.slice(0, 40)}…"` : `"${line}"`
 }
+
+/** Where to talk to people: not into the file that is being written. */
+export const talk = (out: string): ((line: string) => void) =>
+  out === '/dev/stdout' || out === '/dev/fd/1' ? (line) => console.error(line) : (line) => console.log(line)

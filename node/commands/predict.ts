@@ -5,7 +5,7 @@ import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
 import { createPredictor } from '../infer.ts'
 import { expectedOf, readModelFile } from '../model.ts'
-import { counted } from '../sentences.ts'
+import { counted, talk } from '../sentences.ts'
 import { readFolder } from '../tables.ts'
 
 export const predictCommand = defineCommand({
@@ -25,7 +25,7 @@ export const predictCommand = defineCommand({
     const mute = prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
     if (mute > 0)
       console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
-    console.log(`${args.out}: ${counted(prediction.ids.length - mute, 'row')} predicted`)
+    talk(args.out)(`${args.out}: ${counted(prediction.ids.length - mute, 'row')} predicted`)
   },
 })
 

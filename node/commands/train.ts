@@ -6,7 +6,7 @@ import { checkFolderOf, writeFileSafely } from '../files.ts'
 import { train } from '../index.ts'
 import { progressView } from '../progress.ts'
 import { fileRecord, presenceLines, trainedJson, trainedLines } from '../report.ts'
-import { counted } from '../sentences.ts'
+import { counted, talk } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 import { readFolder } from '../tables.ts'
 import { configFrom } from '../usage.ts'
@@ -27,7 +27,8 @@ export const trainCommand = defineCommand({
     checkFolderOf(args.out)
     const started = performance.now()
     const { data, splits, notes } = readFolder(args.dir, { split: args.split })
-    const say = args.json ? console.error : console.log
+    const tell = talk(args.out)
+    const say = args.json ? console.error : tell
     say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
     for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) say(line)
     const view = progressView()
@@ -40,8 +41,8 @@ export const trainCommand = defineCommand({
       const seconds = (performance.now() - started) / 1000
       const file = fileRecord(args.out, bytes)
       if (args.json) return console.log(JSON.stringify(trainedJson(trained, seconds, file)))
-      for (const line of trainedLines(trained)) console.log(line)
-      console.log(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
+      for (const line of trainedLines(trained)) tell(line)
+      tell(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
     } finally {
       // Not before the file is written: a signal in the middle of that would leave a half of it behind.
       stop.close()

@@ -124,6 +124,17 @@ export function checkDataset(data: Dataset): void {
   const bare = data.modalities.find(({ columns }) => columns.length === 0)
   if (bare) throw new DataError(`modality "${bare.name}" has no features: give it at least one column`)
   const { target, ids } = data
+  if (target.task !== 'classification' && target.task !== 'regression') {
+    throw new ShapeError(`the target's task is ${JSON.stringify((target as Target).task)}: give "classification" or "regression"`)
+  }
+  const held = target.task === 'classification' ? target.labels instanceof Int32Array : target.values instanceof Float64Array
+  if (!held) {
+    throw new ShapeError(
+      target.task === 'classification'
+        ? 'the labels are no Int32Array: give them as one'
+        : 'the values are no Float64Array: give them as one',
+    )
+  }
   if (target.task === 'classification') {
     if (target.labels.length !== ids.length)
       throw new ShapeError(`there are ${target.labels.length} labels for ${ids.length} ids`)

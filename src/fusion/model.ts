@@ -1,6 +1,7 @@
+import { ConfigError } from '../core/errors.ts'
 import type { Preparation } from '../data/prepare.ts'
 import { ableStudents, type Pattern } from './availability.ts'
-import { type Ensembles, type Rule, weightsByLoss } from './ensemble.ts'
+import { type Ensembles, RULES, type Rule, weightsByLoss } from './ensemble.ts'
 import type { Projection } from './projection.ts'
 import { type Student, type StudentSpec, studentOf } from './student.ts'
 
@@ -78,9 +79,10 @@ export const modelOutputs = (target: ModelTarget): readonly string[] =>
 /** A model's student worked out. @param features prepared features of each modality */
 export const memberOf = (student: ModelStudent, features: readonly number[]): Student => studentOf(student.spec, features)
 
-/** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. */
+/** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. @throws ConfigError for an unknown rule */
 export function patternWeights(model: Model, rule: Rule): (pattern: Pattern) => Float32Array | undefined {
   const { students, ensembles, best } = model
+  if (!RULES.includes(rule)) throw new ConfigError(`there is no rule ${JSON.stringify(rule)}: there are ${RULES.join(', ')}`)
   const specs = students.map((s) => s.spec)
   const losses = students.map((s) => s.loss)
   const listed = new Map(ensembles.patterns.map((pattern, p) => [pattern, p]))

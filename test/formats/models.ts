@@ -29,6 +29,8 @@ export function subjects(): readonly Modality[] {
 const CONFIG: TrainConfig = {
   seed: 5,
   epochs: 2,
+  // Enough validation rows for every pattern to have an ensemble.
+  validation: 0.45,
   batch: 16,
   head: [3],
   rho: [0, 1],

@@ -283,7 +283,10 @@ refuses('files', [
   [m(''), 'FormatError: m.csv is empty: give a header and one row per subject'],
   [m(' \n\n'), 'FormatError: m.csv is empty: give a header and one row per subject'],
   [m('id,x\n'), 'FormatError: m.csv has a header and no rows: give one row per subject'],
-  [m('patient,x\np1,1'), 'FormatError: m.csv has no column "id" to join on: its columns are "patient", "x"'],
+  [
+    m('patient,x\np1,1'),
+    'FormatError: m.csv has no column "id" to join on, its columns are "patient", "x": rename one, or name it as "id" in dataset.json',
+  ],
   [m('id\np1'), 'FormatError: m.csv has no column with values besides "id": give it one feature at least'],
   [m('id,x\np1,\np2,NA'), 'FormatError: m.csv has no column with values besides "id": give it one feature at least'],
   [m('id,x,y,x\np1,1,2,3'), 'FormatError: m.csv line 1: columns 2 and 4 are both named "x", rename one'],
