@@ -94,7 +94,7 @@ export function readFolder(folder: string, options: ReadOptions = {}): Folder {
     target: known?.target,
     labelled: known?.labelled ?? new Int32Array(0),
     splits: fixed?.splits,
-    notes: [plan, read, ...read.modalities, subjects, known, fixed].flatMap((part) => part?.notes ?? []),
+    notes: [plan, target, read, ...read.modalities, subjects, known, fixed].flatMap((part) => part?.notes ?? []),
   }
   if (!required) return result
   const everyTarget = known!.target // readTarget has thrown if an id lacks its target
@@ -107,6 +107,7 @@ export function readFolder(folder: string, options: ReadOptions = {}): Folder {
 interface Found {
   readonly table: Table
   readonly columns: readonly string[]
+  readonly notes?: readonly string[]
 }
 
 /** The column of the split. It must be there when it is asked for, or when the folder is to be learned from. */
@@ -129,7 +130,11 @@ function findTarget(folder: string, files: Files, { id, target }: Plan, options:
   const model = options.expected?.target
   const asked = model?.task === 'regression' ? model.outputs : target.columns
   if (!must && asked?.some((column) => !table.header.includes(column))) return undefined
-  return { table, columns: targetColumns(table, asked, [id, ...(split?.table === table ? split.columns : [])]) }
+  const others = [id, ...(split?.table === table ? split.columns : [])]
+  const columns = targetColumns(table, asked, others)
+  const unused = asked ? [] : table.header.filter((column) => !columns.includes(column) && !others.includes(column))
+  const notes = unused.length > 0 ? [`${table.file}: ${listed(unused)} not used, the target is "label"`] : []
+  return { table, columns, notes }
 }
 
 interface Files {

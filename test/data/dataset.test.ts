@@ -99,3 +99,15 @@ describe('digest', () => {
     expect(new Set([data, ...changes.map((change) => ({ ...data, ...change }))].map(digest)).size).toBe(5)
   })
 })
+
+test('what plain JavaScript may get wrong is said before a kernel sees it', () => {
+  const modalities = [modality('m', Float32Array.of(1, 2), 1)]
+  const given = (target: unknown) => () => checkDataset({ ids: ['a', 'b'], modalities, target } as Dataset)
+  expect(given({ task: 'classification', classes: ['x', 'y'], labels: [0, 1] })).toThrow(
+    'the labels are no Int32Array: give them as one',
+  )
+  expect(given({ task: 'regression', outputs: ['y'], values: [0, 1] })).toThrow(
+    'the values are no Float64Array: give them as one',
+  )
+  expect(given({ task: 'classif' })).toThrow('the target\'s task is "classif": give "classification" or "regression"')
+})

@@ -364,3 +364,10 @@ test.each(RULES)('%s: a pattern listed with the weights of the losses is predict
   const ensembles = { patterns: listed, weights: { ...model.ensembles.weights, [rule]: weights } }
   expect(predict({ ...model, students, ensembles }, data, rule)).toEqual(predict({ ...model, students }, data, rule))
 })
+
+test('a rule that there is not is refused when the predictor is made', () => {
+  const { model } = modelFor()
+  expect(() => createPredictor(inferSession(), model, 'best' as Rule)).toThrow(
+    'there is no rule "best": there are greedy, best-single, simple-average, weighted-average',
+  )
+})

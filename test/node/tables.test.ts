@@ -390,6 +390,20 @@ refuses('splits', [
   ],
 ])
 
+test('columns beside label are named, not silently left out', () => {
+  const files = { 'm.csv': 'id,x\np1,1\np2,2', 'labels.csv': 'id,label,age,sex\np1,a,50,f\np2,b,60,m' }
+  expect(readFolder(folderOf(files)).notes).toContain('labels.csv: "age", "sex" not used, the target is "label"')
+})
+
+test('the file of a split that is asked for is no modality', () => {
+  const files = {
+    'm.csv': 'id,x\np1,1\np2,2',
+    'labels.csv': 'id,label\np1,a\np2,b',
+    'folds.csv': 'id,s0,s1\np1,train,test\np2,test,train',
+  }
+  expect(readFolder(folderOf(files), { split: 'folds.csv:s0' }).inputs.modalities.map((m) => m.name)).toEqual(['m'])
+})
+
 // The engine's own words follow, which differ from version to version.
 test.each(['{"title": "x",\n  "id": id}', '{"modalities": {"m": "m.csv",}}', '{"id": "x"', ''])(
   'dataset.json that is no JSON is refused: %j',
