@@ -8,5 +8,5 @@ export function heapBase(): usize {
 export { biasActivation } from './activation'
 export { gatherRows } from './gather'
 export { gemmNT } from './gemm'
-export { standardize, weightedSum } from './reduce'
+export { weightedSum } from './reduce'
 export { softmax } from './softmax'

@@ -10,4 +10,4 @@ export { addGradient, addGradientLabels, crossEntropy, crossEntropyLabels, squar
 export { consensus, spread } from './mutual'
 export { adam, adamw, clipNorm, sgd } from './optimizer'
 export { normals, permutation, uniforms } from './random'
-export { columnMoments, columnSums, dot } from './reduce'
+export { columnMoments, columnSums, dot, standardize } from './reduce'
