@@ -1,6 +1,7 @@
 // What a training tells: the table for people and the object for programs.
 
 import { createHash } from 'node:crypto'
+import { preparedNames } from '../src/data/prepare.ts'
 import type { Presence } from '../src/data/presence.ts'
 import { type Model, patternWeights } from '../src/fusion/model.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
@@ -60,7 +61,11 @@ export function modelJson(model: Model, file: ModelFile) {
     ...provenance,
     task: target.task,
     ...(target.task === 'classification' ? { classes: target.classes } : { outputs: target.outputs }),
-    modalities: model.preparations.map(({ modality, columns }) => ({ name: modality, features: columns.map((c) => c.name) })),
+    modalities: model.preparations.map((preparation) => ({
+      name: preparation.modality,
+      features: preparation.columns.map((c) => c.name),
+      prepared: preparedNames(preparation),
+    })),
     students: studentRows(model),
     patterns: model.ensembles.patterns.length,
     model: file,

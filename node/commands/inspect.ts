@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { preparedWidth } from '../../src/data/prepare.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { readBytes } from '../files.ts'
 import { readModelFile } from '../model.ts'
@@ -28,7 +29,10 @@ export const inspectCommand = defineCommand({
       `rows: ${split.train} train, ${split.validation} validation, ${split.test} test; split ${split.source}`,
       ...provenance.notes,
       '',
-      ...table([['modality', 'features'], ...model.preparations.map((p) => [p.modality, String(p.columns.length)])]),
+      ...table([
+        ['modality', 'features', 'prepared'],
+        ...model.preparations.map((p) => [p.modality, String(p.columns.length), String(preparedWidth(p))]),
+      ]),
       '',
       `sharing ρ = ${provenance.rho}; teachers' validation loss: ${provenance.rhoLosses.map(({ rho, loss }) => `${loss.toFixed(4)} at ${rho}`).join(', ')}`,
       '',

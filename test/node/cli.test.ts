@@ -333,7 +333,7 @@ describe('inspect', () => {
     ).toBe(true)
     expect(stdout).toContain(`trained by metafusion ${VERSION}, seed 3, data fnv1a64:`)
     expect(stdout).toContain('rows: 41 train, 9 validation, 9 test; split drawn\n')
-    expect(stdout).toMatch(/\nmodality +features\nblood +3\nmri +2\n/)
+    expect(stdout).toMatch(/\nmodality +features +prepared\nblood +3 +4\nmri +2 +2\n/)
     expect(stdout).toMatch(/\nsharing ρ = \S+; teachers' validation loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99, \d\.\d{4} at 3\n/)
     expect(stdout).toMatch(/\nstudent +validation loss +teacher +weight\n/)
   })
@@ -347,8 +347,8 @@ describe('inspect', () => {
       task: 'classification',
       classes: ['case', 'control'],
       modalities: [
-        { name: 'blood', features: ['tau', 'sex', 'abeta'] },
-        { name: 'mri', features: ['volume', 'thickness'] },
+        { name: 'blood', features: ['tau', 'sex', 'abeta'], prepared: ['tau', 'sex=f', 'sex=m', 'abeta'] },
+        { name: 'mri', features: ['volume', 'thickness'], prepared: ['volume', 'thickness'] },
       ],
       split: { source: 'drawn', train: 41, validation: 9, test: 9 },
       config: { epochs: 5, head: [4] },
