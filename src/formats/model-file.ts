@@ -3,6 +3,7 @@
 
 import { FormatError } from '../core/errors.ts'
 import { type ColumnPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
+import { canSpeak, type Pattern } from '../fusion/availability.ts'
 import { RULES, type Rule } from '../fusion/ensemble.ts'
 import { type Extractor, extractorName, extractorWidth, parseExtractor, sourceName } from '../fusion/extractor.ts'
 import { type Model, type ModelStudent, memberOf, modelOutputs, type Provenance } from '../fusion/model.ts'
@@ -171,7 +172,7 @@ export function readModel(file: Uint8Array): Model {
   const patterns = skeleton.patterns
   const weightsOf = (rule: Rule) => {
     const all = take(`ensembles.${rule}`, [patterns.length, count], Float32Array)
-    return patterns.map((_, p) => all.slice(p * count, (p + 1) * count))
+    return patterns.map((pattern, p) => checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students))
   }
   const weights = {
     greedy: weightsOf('greedy'),
@@ -244,6 +245,23 @@ function readExtractor(name: string): Extractor {
     // Told below.
   }
   throw new FormatError(`the model names the extractor ${shown(name)}, which is unknown: the file is damaged`)
+}
+
+/** Weights of an ensemble: none below 0, together 1, and only of students that can speak for the pattern. */
+function checkWeights(rule: Rule, pattern: Pattern, weights: Float32Array, students: readonly ModelStudent[]): Float32Array {
+  const sum = weights.reduce((total, w) => total + w, 0)
+  const mute = students.findIndex(({ spec }, i) => weights[i] !== 0 && !canSpeak(spec, pattern))
+  if (mute >= 0) {
+    throw new FormatError(
+      `the ensemble "${rule}" for the modalities ${pattern} uses "${students[mute].name}", which needs others: the file is damaged`,
+    )
+  }
+  if (!weights.every((w) => w >= 0) || Math.abs(sum - 1) > 1e-4) {
+    throw new FormatError(
+      `the weights of the ensemble "${rule}" for the modalities ${pattern} are no shares of 1: the file is damaged`,
+    )
+  }
+  return weights
 }
 
 /** Every PCA a student reads must be among the projections. */
