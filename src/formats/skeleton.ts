@@ -1,0 +1,134 @@
+// What a model file says of a model besides its numbers: one JSON text in the metadata, checked before it is believed.
+
+import { FormatError } from '../core/errors.ts'
+import type { Provenance } from '../fusion/model.ts'
+import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
+import { isRecord, parseJson, shown } from './json.ts'
+
+export const FORMAT = 'metafusion'
+/** Raised when a file can no longer be read by the code before. */
+export const FORMAT_VERSION = 1
+
+/** A model as JSON, without its numbers. */
+export interface Skeleton {
+  readonly modalities: readonly {
+    readonly name: string
+    readonly columns: readonly { name: string; levels?: readonly string[] }[]
+  }[]
+  readonly projections: readonly { readonly modality: number; readonly name: string }[]
+  readonly target:
+    | { readonly task: 'classification'; readonly classes: readonly string[] }
+    | { readonly task: 'regression'; readonly outputs: readonly string[] }
+  readonly students: readonly {
+    readonly name: string
+    readonly extractors: readonly string[]
+    readonly hidden: readonly number[]
+    readonly activation: string
+    readonly fills?: boolean
+  }[]
+  readonly patterns: readonly string[]
+  readonly best: number
+  readonly provenance: Provenance
+}
+
+/** The description in a file's metadata. @throws FormatError */
+export function readSkeleton(metadata: Readonly<Record<string, string>>): Skeleton {
+  if (metadata.format !== FORMAT) throw new FormatError('the file is safetensors, but no metafusion model')
+  const version = Number(metadata.version)
+  if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? ''))
+    throw new FormatError(`the model file has the version ${shown(metadata.version)}: a whole number from 1 on was expected`)
+  if (version > FORMAT_VERSION) {
+    throw new FormatError(
+      `the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`,
+    )
+  }
+  return checkSkeleton(parseJson('the description of the model', metadata.model ?? '', DEEPEST))
+}
+
+/** A model's description needs five levels of objects and lists. */
+const DEEPEST = 8
+
+function checkSkeleton(value: unknown): Skeleton {
+  const s = value as Skeleton
+  const wrong = (what: string): never => {
+    throw new FormatError(`the description of the model has no valid ${what}: the file is damaged`)
+  }
+  const text = (v: unknown): v is string => typeof v === 'string'
+  // Names, each once.
+  const texts = (v: unknown): v is string[] => Array.isArray(v) && v.every(text) && distinct(v)
+  const distinct = (names: readonly string[]): boolean => new Set(names).size === names.length
+  const natural = (v: unknown): boolean => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65536
+  const list = <T>(v: readonly T[], item: (v: T) => boolean): boolean =>
+    Array.isArray(v) && v.every((x) => isRecord(x) && item(x as T))
+  const named = (v: readonly { readonly name: string }[]): boolean =>
+    list(v, ({ name }) => text(name)) && v.length > 0 && distinct(v.map(({ name }) => name))
+
+  if (!isRecord(value)) wrong('object')
+  // A modality may have no columns: none that varied in training.
+  const columns = ({ columns: c }: Skeleton['modalities'][number]) =>
+    list(c, ({ name }) => text(name)) &&
+    distinct(c.map(({ name }) => name)) &&
+    c.every(({ levels }) => levels === undefined || texts(levels))
+  if (!named(s.modalities) || !s.modalities.every(columns)) wrong('modalities')
+  const M = s.modalities.length
+
+  const t = s.target
+  if (!isRecord(t)) wrong('target')
+  const outcome =
+    t.task === 'classification' ? texts(t.classes) && t.classes.length >= 2 : t.task === 'regression' && texts(t.outputs)
+  if (!outcome || (t.task === 'regression' && t.outputs.length < 1)) wrong('target')
+
+  const student = (x: Skeleton['students'][number]) =>
+    text(x.name) &&
+    Array.isArray(x.extractors) &&
+    x.extractors.length === M &&
+    x.extractors.every(text) &&
+    x.extractors.some((e) => e !== 'skip') &&
+    Array.isArray(x.hidden) &&
+    x.hidden.every(natural) &&
+    ACTIVATIONS.includes(x.activation as Activation) &&
+    (x.fills === undefined || x.fills === true)
+  if (!list(s.students, student) || s.students.length === 0) wrong('students')
+
+  const projection = ({ name, modality }: Skeleton['projections'][number]) =>
+    text(name) && name.startsWith('pca(') && Number.isInteger(modality) && modality >= 0 && modality < M
+  if (!list(s.projections, projection) || !distinct(s.projections.map((p) => `${p.modality}:${p.name}`))) wrong('projections')
+  if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
+  if (!natural(s.best)) wrong('best')
+  return { ...s, provenance: readProvenance(s.provenance, wrong) }
+}
+
+/** Where the model comes from. JSON has no infinity: a loss that was not finite is written as null. */
+function readProvenance(p: Provenance, wrong: (what: string) => never): Provenance {
+  const has = (o: unknown, types: Record<string, 'text' | 'number' | 'record'>): boolean =>
+    isRecord(o) &&
+    Object.entries(types).every(([key, type]) =>
+      type === 'record' ? isRecord(o[key]) : typeof o[key] === (type === 'text' ? 'string' : type),
+    )
+  const share = (v: number) => v > 0 && v < 1
+  const good =
+    has(p, {
+      library: 'text',
+      title: 'text',
+      seed: 'number',
+      digest: 'text',
+      subjects: 'text',
+      split: 'record',
+      config: 'record',
+      rho: 'number',
+    }) &&
+    Number.isInteger(p.seed) &&
+    p.seed >= 0 &&
+    p.seed < 2 ** 32 &&
+    has(p.split, { source: 'text', train: 'number', validation: 'number', test: 'number' }) &&
+    (p.split.name === undefined || typeof p.split.name === 'string') &&
+    typeof p.split.testIds === 'string' &&
+    (p.split.fractions === undefined ||
+      (has(p.split.fractions, { validation: 'number', test: 'number' }) && Object.values(p.split.fractions).every(share))) &&
+    Array.isArray(p.rhoLosses) &&
+    p.rhoLosses.every((r) => has(r, { rho: 'number' }) && (r.loss === null || typeof r.loss === 'number')) &&
+    Array.isArray(p.notes) &&
+    p.notes.every((n) => typeof n === 'string')
+  if (!good) wrong('provenance')
+  return { ...p, rhoLosses: p.rhoLosses.map(({ rho, loss }) => ({ rho, loss: loss ?? Number.POSITIVE_INFINITY })) }
+}
