@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import { DataError } from '../../src/core/errors.ts'
-import { type Dataset, digest, idsDigest } from '../../src/data/dataset.ts'
+import { type Dataset, idsDigest } from '../../src/data/dataset.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
@@ -45,7 +45,7 @@ export const evaluateCommand = defineCommand({
         `"${args.split}" has no test row among those of "${args.dir}": write test for some, or leave --split out`,
       )
     }
-    const { rows, which } = rowsToScore(model, data, splits)
+    const { rows, which } = rowsToScore(model, data, splits, args.split !== undefined)
     const methods = METHODS.map(([name, rule]) => ({
       name,
       test: evaluate(createPredictor(model, rule).predict(data, rows), data.target, rows),
@@ -68,25 +68,38 @@ function ownSplit({ provenance }: Model, folder: string): string | undefined {
  * The rows to score: the test part of the folder's split, or that which was drawn when the model was trained; every row of a
  * folder with other subjects and no split. Rows that the model has learned from are never scored unknowingly.
  */
-function rowsToScore(model: Model, data: Dataset, given: FixedSplits | undefined): { rows: Int32Array; which: string } {
+function rowsToScore(
+  model: Model,
+  data: Dataset,
+  given: FixedSplits | undefined,
+  asked: boolean,
+): { rows: Int32Array; which: string } {
   const { split, seed, subjects } = model.provenance
-  const same = subjects === digest({ ...data, modalities: [] })
+  const all = Int32Array.from(data.ids.keys())
+  const parted = given && given.test.length > 0
+  if (subjects !== idsDigest(data, all)) {
+    return parted
+      ? { rows: given.test, which: `the test part of the split; ${STRANGERS}` }
+      : { rows: all, which: `all of them; ${STRANGERS}` }
+  }
+  // A split that the model drew itself goes before one that the folder has come by since.
+  if (split.fractions && !asked) {
+    const { test } = chooseSplits(kernels('train'), data, { seed, ...split.fractions }).splits
+    if (idsDigest(data, test) === split.testIds) return { rows: test, which: 'the test part drawn when the model was trained' }
+    throw new DataError(
+      'the folder has the subjects the model was trained on, in another order or with other labels, so its test part cannot be drawn again: give the folder as it was',
+    )
+  }
   const how = split.name
     ? `--split ${split.name}`
     : split.fractions
       ? 'no --split'
       : '--split with the column it was trained with'
-  if (given && given.test.length > 0) {
-    if (same && idsDigest(data, given.test) !== split.testIds) {
-      throw new DataError(`the model was trained on some of the test rows of "${given.name}": score it with ${how}`)
-    }
-    return { rows: given.test, which: same ? 'the test part of the split' : `the test part of the split; ${STRANGERS}` }
+  if (!parted) throw new DataError(`the model was trained on subjects of this folder, which says not which: give ${how}`)
+  if (idsDigest(data, given.test) !== split.testIds) {
+    throw new DataError(`the model was trained on some of the test rows of "${given.name}": score it with ${how}`)
   }
-  const all = Int32Array.from(data.ids, (_, row) => row)
-  if (!same) return { rows: all, which: `all of them; ${STRANGERS}` }
-  if (!split.fractions) throw new DataError(`the model was trained on subjects of this folder, which says not which: give ${how}`)
-  const drawn = chooseSplits(kernels('train'), data, { seed, ...split.fractions })
-  return { rows: drawn.splits.test, which: 'the test part drawn when the model was trained' }
+  return { rows: given.test, which: 'the test part of the split' }
 }
 
 const STRANGERS = 'the model was trained on another set of subjects, make sure that none of these was among them'

@@ -196,7 +196,7 @@ export function digest(data: Pick<Dataset, 'ids' | 'modalities' | 'target'>): st
 }
 
 /** A fingerprint of the ids of some rows, whatever their order. */
-export function idsDigest({ ids }: Pick<Dataset, 'ids'>, rows: ArrayLike<number>): string {
+export function idsDigest({ ids }: Pick<Dataset, 'ids'>, rows: Iterable<number>): string {
   const chosen = Array.from(rows, (row) => ids[row]).sort()
   return digest({ ids: chosen, modalities: [], target: { task: 'regression', outputs: [], values: new Float64Array() } })
 }

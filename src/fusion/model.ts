@@ -42,7 +42,7 @@ export interface Provenance {
   readonly library: string
   readonly title: string
   readonly seed: number
-  /** Fingerprint of the data set, and of its ids and target alone. */
+  /** Fingerprint of the data set, and of its ids alone, in whatever order. */
   readonly digest: string
   readonly subjects: string
   /** The split: rows of each part, and a fingerprint of the test ids, so that a later score on other rows is noticed. */

@@ -145,7 +145,7 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
     title: data.title ?? '',
     seed: resolved.seed,
     digest: digest(data),
-    subjects: digest({ ...data, modalities: [] }),
+    subjects: idsDigest(data, data.ids.keys()),
     split: {
       ...record,
       train: splits.train.length,

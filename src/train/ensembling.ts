@@ -3,6 +3,7 @@ import { byLoss, type Ensembles, inverseLoss, RULES, type Rule, weightsByLoss } 
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
+import { ENOUGH_ROWS } from './problem.ts'
 
 /** Greedy selection: it starts with the `best` students, leaves out the worst `prune` of them, and has at most `most`. */
 export interface GreedySpec {
@@ -105,9 +106,6 @@ export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
   return { members, trace, weights: inverseLoss(losses, members) }
 }
 
-/** Fewer common validation rows than this cannot tell students apart: a predictor goes by their own losses over all rows they saw. */
-const ENOUGH_ROWS = 10
-
 /** Six modalities have 63 patterns: all are asked about. With more, those that occur and those that will: one modality lost, or alone. */
 const ALL_PATTERNS_UP_TO = 6
 
@@ -128,7 +126,7 @@ export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Patt
 
 /**
  * Weights of every rule for every pattern. A pattern's students are judged on the validation rows that all of them see, so that
- * each is judged on the same rows. A pattern with too few of them is not listed: its weights are `weightsByLoss`.
+ * each is judged on the same rows. A pattern with fewer than ENOUGH_ROWS is not listed: its weights are `weightsByLoss`.
  * @param judged outputs on the validation rows, whose patterns are `rows`
  * @param able students that can speak for a pattern
  * @param losses validation losses of the students, each over the rows it sees

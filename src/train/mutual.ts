@@ -1,6 +1,7 @@
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { cluster } from './cluster.ts'
+import { ENOUGH_ROWS } from './problem.ts'
 import type { StageResult } from './stage.ts'
 import { type Plan, validate } from './step.ts'
 
@@ -29,9 +30,6 @@ export function chooseTeachers(session: Session<TrainKernels>, losses: Float64Ar
   for (const i of members) weights[i] = 1 / members.length
   return { weights, members, k }
 }
-
-/** Fewer rows than this tell nothing about a student. */
-const ENOUGH_ROWS = 10
 
 /**
  * The losses by which screened students are compared: each at its best, on the validation rows that all of them see. A student

@@ -23,3 +23,6 @@ export interface Problem {
   readonly train: Int32Array
   readonly validation: Int32Array
 }
+
+/** Fewer validation rows than this cannot tell students apart. */
+export const ENOUGH_ROWS = 10

@@ -288,6 +288,28 @@ describe('evaluate', () => {
     })
   })
 
+  test('a split drawn by the model stays its own, and is not drawn again from other rows', async () => {
+    const files = study()
+    const [header, ...lines] = files['labels.csv'].trim().split('\n')
+    const parts = lines.map((line, i) => [line.split(',')[0], i % 3 ? 'train' : 'test'])
+    const folder = treeOf({
+      ...below('later', { ...files, 'split.csv': csv(['id', 'split'], ...parts) }),
+      ...below('turned', { ...files, 'labels.csv': `${[header, ...lines.reverse()].join('\n')}\n` }),
+      m: read('model.safetensors'),
+    })
+    const { stdout } = await metafusion(folder, 'evaluate', 'm', 'later', '--json')
+    expect(JSON.parse(stdout).scored).toBe('the test part drawn when the model was trained')
+    expect(await metafusion(folder, 'evaluate', 'm', 'later', '--split', 'split.csv:split')).toEqual(
+      sentence(1, 'the model was trained on some of the test rows of "split.csv:split": score it with no --split'),
+    )
+    expect(await metafusion(folder, 'evaluate', 'm', 'turned')).toEqual(
+      sentence(
+        1,
+        'the folder has the subjects the model was trained on, in another order or with other labels, so its test part cannot be drawn again: give the folder as it was',
+      ),
+    )
+  })
+
   test('prints a table, over all rows of a folder that the model was not trained on', async () => {
     const labels = csv(['id', 'score'], ['q1', 99], ['q2', 101], ['q3', 95])
     const folder = treeOf({ ...below('new', { ...NEW_PATIENTS, 'labels.csv': labels }), m: read('scored.safetensors') })
