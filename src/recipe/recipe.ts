@@ -15,9 +15,10 @@ import type { StudentSpec } from '../fusion/student.ts'
 import { combinations } from '../train/combinations.ts'
 import type { Resolved, TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid } from '../train/rho.ts'
+import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
 import { runStage, type StageResult } from '../train/stage.ts'
+import { alone } from '../train/step.ts'
 import { openTrainSession } from '../wasm/session.ts'
-import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from './setting.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
 export interface MethodResult {
@@ -57,10 +58,9 @@ export function* trainModel(
 
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
-  const { rho, epochs, batch, optimizer, warmStart } = resolved
-  const grid = yield* during(
-    runGrid(cohort.plan, cohort.starts, { rho, epochs, batch, optimizer, warmStart, order: (_, epoch) => order(epoch) }),
-    (step) => clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
+  const { epochs, batch, optimizer } = resolved
+  const grid = yield* during(runGrid(cohort.plan, cohort.starts, { ...resolved, order: (_, epoch) => order(epoch) }), (step) =>
+    clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
   )
   const combining = () => clock('combining', specs.length)
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
@@ -82,8 +82,8 @@ export function* trainModel(
   yield* score('simple-average', model, 'simple-average')
   yield* score('weighted-average', model, 'weighted-average')
 
-  const alone = grid.chosen.stage === grid.independent
-  const apart = alone ? ensembles : yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
+  const unshared = grid.chosen.stage === grid.independent
+  const apart = unshared ? ensembles : yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
   yield* score(
     'independent-greedy',
     modelOf(setting, cohort, grid.independent, apart, grid.teachers.weights, provenance),
@@ -96,7 +96,8 @@ export function* trainModel(
     const nobody = new Float32Array(rivals.length)
     const stage = yield* during(
       runStage(group.plan, {
-        sharing: { rho: 0, teachers: nobody },
+        rho: 0,
+        objective: () => alone(group.plan),
         epochs,
         batch,
         optimizer,

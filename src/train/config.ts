@@ -2,7 +2,10 @@ import { ConfigError } from '../core/errors.ts'
 import { type Extractor, extractorName, parseExtractor } from '../fusion/extractor.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import type { GreedySpec } from './ensembling.ts'
+import { BY_CLUSTER, TEACHERS } from './mutual.ts'
 import { ADAM, type OptimizerSpec } from './optimizer.ts'
+import { type Teaching, WARM_STARTS, type WarmStart } from './rho.ts'
+import { NORMALIZERS } from './sharing.ts'
 
 /** What a user may set; everything has a default. As JSON, it is the CLI's `--config`. */
 export interface TrainConfig {
@@ -24,8 +27,10 @@ export interface TrainConfig {
   readonly batch?: number
   /** Default: adamw, rate 0.001, decay by the number of training rows; without decay where another kind is named. */
   readonly optimizer?: Partial<OptimizerSpec>
-  /** The first ρ > 0 goes on from the screened students, as in the authors' code. Default false. */
-  readonly warmStart?: boolean
+  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default none. */
+  readonly warmStart?: WarmStart
+  /** Who teaches and how much each counts. Default: the best cluster, their number by silhouette, normalised over all. */
+  readonly teaching?: Partial<Teaching>
   /** Greedy selection. Default best 3, prune 0.2, most 30. */
   readonly greedy?: Partial<GreedySpec>
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
@@ -51,7 +56,8 @@ export interface Resolved {
   readonly epochs: number
   readonly batch: number
   readonly optimizer: OptimizerSpec
-  readonly warmStart: boolean
+  readonly warmStart: WarmStart
+  readonly teaching: Teaching
   readonly greedy: GreedySpec
   readonly standardizeTarget: boolean
   readonly unitPca: boolean
@@ -78,6 +84,7 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'batch',
   'optimizer',
   'warmStart',
+  'teaching',
   'greedy',
   'standardizeTarget',
   'unitPca',
@@ -99,7 +106,9 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   oneOf('activation', c.activation, ACTIVATIONS)
-  for (const key of ['warmStart', 'standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
+  for (const key of ['standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
+  oneOf('warmStart', c.warmStart, WARM_STARTS)
+  checkTeaching(c.teaching ?? {})
   for (const key of ['validation', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
       refuse(key, c[key], 'a number between 0 and 1')
@@ -120,6 +129,16 @@ export function checkConfig(config: unknown): TrainConfig {
     })
   }
   return c
+}
+
+function checkTeaching(given: unknown): void {
+  const t = record('teaching', given, ['teachers', 'clusters', 'scale', 'normalizer', 'burnIn']) as Partial<Teaching>
+  oneOf('teaching.teachers', t.teachers, TEACHERS)
+  oneOf('teaching.normalizer', t.normalizer, NORMALIZERS)
+  whole('teaching.burnIn', t.burnIn, 0, 100_000)
+  if (t.clusters !== 'silhouette' && t.clusters !== 'elbow' && !inWhole(t.clusters, 1, 4096))
+    refuse('teaching.clusters', t.clusters, 'silhouette, elbow or a whole number from 1 to 4096')
+  if (t.scale !== undefined && !inWhole(2 * t.scale, 0, 20)) refuse('teaching.scale', t.scale, 'a multiple of 0.5 from 0 to 10')
 }
 
 /** Decides every setting for a data set. @throws ConfigError when an extractor does not fit the data */
@@ -150,7 +169,8 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
     batch,
     optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
-    warmStart: config.warmStart ?? false,
+    warmStart: config.warmStart ?? 'none',
+    teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     standardizeTarget: config.standardizeTarget ?? true,
     unitPca: config.unitPca ?? true,
@@ -226,9 +246,11 @@ function positive(key: string, value: unknown, high: number): void {
   refuse(key, value, `a number above 0, up to ${high}`)
 }
 
+const inWhole = (value: unknown, low: number, high: number): boolean =>
+  value === undefined || (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)
+
 function whole(key: string, value: unknown, low: number, high: number): void {
-  if (value === undefined || (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)) return
-  refuse(key, value, `a whole number from ${low} to ${high}`)
+  if (!inWhole(value, low, high)) refuse(key, value, `a whole number from ${low} to ${high}`)
 }
 
 function oneOf(key: string, value: unknown, allowed: readonly unknown[]): void {

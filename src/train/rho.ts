@@ -1,26 +1,46 @@
 import { ConfigError } from '../core/errors.ts'
-import { chooseTeachers, screeningLosses, type Teachers } from './mutual.ts'
+import { chooseTeachers, screeningLosses, type TeacherSpec, type Teachers } from './mutual.ts'
+import type { Losses } from './objective.ts'
 import type { OptimizerSpec } from './optimizer.ts'
+import { mutual, type Normalizer } from './sharing.ts'
 import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
-import type { Plan } from './step.ts'
+import { alone, type Plan } from './step.ts'
 
 /**
- * The grid of sharing strengths and how each is trained. `order(rho, epoch)` is the order of the training rows.
- * `warmStart`: the first ρ > 0 goes on from the screened students and their optimizer instead of starting over, as the authors'
- * code does (so it gets twice the epochs).
+ * Where a ρ > 0 starts from:
+ * - `none`: the first weights, as screening did
+ * - `first`: the first ρ > 0 goes on from the screened students and their optimizer, so it gets twice the epochs, and the others
+ *   start from the first weights: the authors' code
+ * - `all`: every ρ goes on from the screened students and their optimizer
+ * - `weights`: every ρ goes on from the screened students with a fresh optimizer
  */
-export interface Grid {
-  readonly rho: readonly number[]
+export const WARM_STARTS = ['none', 'first', 'all', 'weights'] as const
+export type WarmStart = (typeof WARM_STARTS)[number]
+
+/** How the students of a run teach each other. `burnIn`: the first epochs of each ρ without sharing. */
+export interface Teaching extends TeacherSpec {
+  readonly normalizer: Normalizer
+  readonly burnIn: number
+}
+
+/** How every stage of a run is trained. `order(rho, epoch)` is the order of the training rows, epochs from 0. */
+export interface Course {
   readonly epochs: number
   readonly batch: number
   readonly optimizer: OptimizerSpec
-  readonly warmStart: boolean
   readonly order: (rho: number, epoch: number) => Int32Array
+}
+
+/** The grid of sharing strengths and how each is trained. */
+export interface Grid extends Course {
+  readonly rho: readonly number[]
+  readonly warmStart: WarmStart
+  readonly teaching: Teaching
 }
 
 export interface RhoResult {
   readonly stage: StageResult
-  /** Mean best validation task loss of the teachers; of all students where there is one teacher. */
+  /** Mean best validation task loss of the judges: the teachers, or all students where one teaches or all do. */
   readonly loss: number
 }
 
@@ -32,50 +52,96 @@ export interface GridResult {
   readonly independent: StageResult
 }
 
-/**
- * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 from the same first weights and batch order; the ρ
- * with the smallest mean loss of the teachers (of all students, where one teaches) wins, the first of equals. ρ = 0 always takes part.
- */
-export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
-  const { epochs, batch, optimizer } = grid
-  const sharing = grid.rho.filter((rho) => rho > 0)
-  const M = plan.states.length
-  let teachers: Teachers = { weights: new Float32Array(M), members: [], k: 0 }
-  const train = (rho: number, from: readonly Start[], keepMoments: boolean) =>
-    runStage(plan, {
-      sharing: { rho, teachers: teachers.weights },
-      epochs,
-      batch,
-      optimizer,
-      starts: from,
-      order: (epoch) => grid.order(rho, epoch),
-      keepMoments,
-    })
+/** The students before anyone shares, with their losses as the teachers are chosen by. */
+export interface Screened {
+  readonly stage: StageResult
+  readonly losses: Float64Array
+}
 
-  const independent = yield* train(0, starts, grid.warmStart && sharing.length > 0)
-  if (!independent.losses.some(Number.isFinite)) {
+/** Trains every student for itself. @throws ConfigError when no loss stays finite */
+export function* screen(
+  plan: Plan,
+  starts: readonly Start[],
+  course: Course,
+  keepMoments = false,
+): Generator<BatchDone, Screened> {
+  const stage = yield* runStage(plan, {
+    ...course,
+    rho: 0,
+    objective: () => alone(plan),
+    starts,
+    order: (epoch) => course.order(0, epoch),
+    keepMoments,
+  })
+  if (!stage.losses.some(Number.isFinite)) {
     throw new ConfigError(
       'no student reached a finite validation loss: lower the learning rate, or check the target for extreme values',
     )
   }
-  teachers = chooseTeachers(plan.problem.session, screeningLosses(plan, independent))
-  // A lone teacher has nobody to learn from, so its own loss is the same at every ρ: then all students judge.
-  const able = Array.from(independent.losses.keys()).filter((i) => Number.isFinite(independent.losses[i]))
-  const judges = teachers.members.length > 1 ? teachers.members : able
-  const rate = (stage: StageResult): RhoResult => ({
+  return { stage, losses: screeningLosses(plan, stage) }
+}
+
+/** Trains the cohort at one ρ > 0. */
+export function* share(
+  plan: Plan,
+  starts: readonly Start[],
+  course: Course,
+  rho: number,
+  teaching: Teaching,
+  { weights }: Teachers,
+): Generator<BatchDone, StageResult> {
+  const { session } = plan.problem
+  const { normalizer, burnIn } = teaching
+  // What weighs by the loss of an epoch weighs by that of screening in the first.
+  const teachersAfter = (last: Losses | undefined) =>
+    last && teaching.teachers === 'adaptive' ? chooseTeachers(session, last.task, teaching).weights : weights
+  return yield* runStage(plan, {
+    ...course,
+    rho,
+    objective: (epoch, last) =>
+      epoch <= burnIn ? alone(plan) : mutual(plan, { rho, teachers: teachersAfter(last), normalizer }),
+    starts,
+    order: (epoch) => course.order(rho, epoch),
+    keepMoments: false,
+  })
+}
+
+/**
+ * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 with the same batch order; the ρ with the smallest mean
+ * loss of the judges wins, the first of equals. ρ = 0 always takes part.
+ */
+export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
+  const { warmStart, teaching } = grid
+  const sharing = grid.rho.filter((rho) => rho > 0)
+  const keepMoments = sharing.length > 0 && (warmStart === 'first' || warmStart === 'all')
+  const screened = yield* screen(plan, starts, grid, keepMoments)
+  const teachers = chooseTeachers(plan.problem.session, screened.losses, teaching)
+  const rate = rateBy(judgesOf(screened.stage, teachers, teaching))
+  const results: RhoResult[] = []
+  for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
+    if (rho === 0) results.push(rate(screened.stage))
+    else {
+      const warm = warmStart === 'first' ? rho === sharing[0] : warmStart !== 'none'
+      const from = warm ? screened.stage.best.map(warmStart === 'weights' ? ({ block }) => ({ block }) : (s) => s) : starts
+      results.push(rate(yield* share(plan, from, grid, rho, teaching, teachers)))
+    }
+  }
+  const chosen = results.reduce((best, next) => (next.loss < best.loss ? next : best))
+  return { teachers, results, chosen, independent: screened.stage }
+}
+
+/**
+ * The students by whose mean loss a ρ is chosen: the teachers. A lone teacher has nobody to learn from, so its own loss is the
+ * same at every ρ; then, and where the teachers are not the best, all students judge.
+ */
+export function judgesOf({ losses }: StageResult, { members }: Teachers, { teachers }: Teaching): readonly number[] {
+  if (members.length > 1 && teachers !== 'worst-cluster') return members
+  return Array.from(losses.keys()).filter((i) => Number.isFinite(losses[i]))
+}
+
+const rateBy =
+  (judges: readonly number[]) =>
+  (stage: StageResult): RhoResult => ({
     stage,
     loss: judges.reduce((sum, i) => sum + stage.losses[i], 0) / judges.length,
   })
-  const results: RhoResult[] = []
-  let first = true
-  for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
-    if (rho === 0) {
-      results.push(rate(independent))
-      continue
-    }
-    results.push(rate(yield* train(rho, first && grid.warmStart ? independent.best : starts, false)))
-    first = false
-  }
-  const chosen = results.reduce((best, next) => (next.loss < best.loss ? next : best))
-  return { teachers, results, chosen, independent }
-}

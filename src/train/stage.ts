@@ -1,5 +1,6 @@
+import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type Steps } from './optimizer.ts'
-import { type Losses, type Plan, type Sharing, trainBatch, validate } from './step.ts'
+import { type Plan, trainBatch, validate } from './step.ts'
 
 /** A student as it can be gone on from: its block, and Adam's memory if the run goes on where it was. */
 export interface Start {
@@ -8,9 +9,12 @@ export interface Start {
   readonly steps?: Readonly<Steps>
 }
 
-/** One training of the whole cohort at one ρ. */
+/** One training of the whole cohort. */
 export interface Stage {
-  readonly sharing: Sharing
+  /** The sharing strength, for the record. */
+  readonly rho: number
+  /** What is lowered in an epoch, from 1, given the last epoch's losses on validation rows. */
+  readonly objective: (epoch: number, last: Losses | undefined) => Objective
   readonly epochs: number
   readonly batch: number
   readonly optimizer: OptimizerSpec
@@ -71,17 +75,18 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     const order = stage.order(epoch - 1)
     const sums = { task: new Float64Array(M), total: new Float64Array(M) }
     const rows = new Float64Array(M)
+    const objective = stage.objective(epoch, epochs.at(-1)?.validation)
     for (let at = 0; at < order.length; at += stage.batch) {
-      const { losses: before, seen } = trainBatch(plan, order.subarray(at, at + stage.batch), stage.sharing, stage.optimizer)
+      const { losses: before, seen } = trainBatch(plan, order.subarray(at, at + stage.batch), objective, stage.optimizer)
       for (let i = 0; i < M; i++) {
         sums.task[i] += before.task[i] * seen[i]
         sums.total[i] += before.total[i] * seen[i]
         rows[i] += seen[i]
       }
-      yield { rho: stage.sharing.rho, epoch, losses: before }
+      yield { rho: stage.rho, epoch, losses: before }
     }
     const mean = (sum: Float64Array) => sum.map((v, i) => v / rows[i])
-    const validation = validate(plan, problem.validation, stage.sharing)
+    const validation = validate(plan, problem.validation, objective)
     epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
     for (let i = 0; i < M; i++) {
       if (validation.task[i] < losses[i]) {
@@ -97,5 +102,5 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     // A student that diverged is left as it began: no number of a model is NaN. Its loss, ∞, gives it no say.
     if (!best[i].block.every(Number.isFinite)) best[i] = { block: stage.starts[i].block.slice() }
   }
-  return { rho: stage.sharing.rho, best, losses, bestEpoch, epochs }
+  return { rho: stage.rho, best, losses, bestEpoch, epochs }
 }

@@ -1,12 +1,13 @@
-// One batch: forward all, consensus, then per student backward and step. The hot loop of training: after the first step it
-// allocates nothing in WASM memory.
+// One batch: forward all, the objective's look at all outputs, then per student backward and step. The hot loop of training:
+// after the first step it allocates nothing in WASM memory.
 
 import { type Cohort, chooseRows, cohortOf, runCohort } from '../fusion/cohort.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { type BackwardScratch, backwardScratch, studentGradient } from './backward/student.ts'
+import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from './optimizer.ts'
 import type { Problem } from './problem.ts'
-import { fillShare, fillTask, type RowWeights, rowWeightsOf, seenRows } from './row-weights.ts'
+import { fillTask, type RowWeights, rowWeightsOf, seenRows } from './row-weights.ts'
 
 /** Everything a training keeps in session memory, planned once. Buffers are (M, capacity, outputs) or (capacity, outputs). */
 export interface Plan {
@@ -20,11 +21,18 @@ export interface Plan {
   readonly outputs: Pointer
   readonly told: Pointer
   readonly target: Pointer
+  readonly dOut: Pointer
+  /** What an objective may keep between its look at a batch and its gradients, planned with the rest. */
+  readonly share: ShareBuffers
+}
+
+/** Room for mutual learning: teacher weights (M, capacity), consensus (capacity, outputs), and by row who was taught, spread, share. */
+export interface ShareBuffers {
   readonly teachers: Pointer
   readonly consensus: Pointer
   readonly taught: Pointer
   readonly spread: Pointer
-  readonly dOut: Pointer
+  readonly own: Pointer
 }
 
 /** @param capacity the most rows of a batch, or of a chunk of validation */
@@ -49,32 +57,22 @@ export function planOf(problem: Problem, capacity: number): Plan {
     outputs,
     told: target.task === 'classification' ? memory.alloc(M * row) : outputs,
     target: memory.alloc(row),
-    teachers: memory.alloc(4 * M * capacity),
-    consensus: memory.alloc(row),
-    taught: memory.alloc(4 * capacity),
-    spread: memory.alloc(4 * capacity),
     dOut: memory.alloc(row),
+    share: {
+      teachers: memory.alloc(4 * M * capacity),
+      consensus: memory.alloc(row),
+      taught: memory.alloc(4 * capacity),
+      spread: memory.alloc(4 * capacity),
+      own: memory.alloc(4 * capacity),
+    },
   }
-}
-
-/** How strongly students are drawn to the consensus, and how much each counts in it (no teachers: all 0). */
-export interface Sharing {
-  readonly rho: number
-  readonly teachers: Float32Array
-}
-
-/** Losses of every student, means over the rows it saw. */
-export interface Losses {
-  readonly task: Float64Array
-  /** task + ρ · divergence from the teachers */
-  readonly total: Float64Array
 }
 
 /** Trains every student on the given rows, once. @returns losses before the step; how many rows each student saw */
 export function trainBatch(
   plan: Plan,
   rows: Int32Array,
-  sharing: Sharing,
+  objective: Objective,
   optimizer: OptimizerSpec,
 ): { losses: Losses; seen: number[] } {
   const { problem, cohort, weights, states, scratch, gradient } = plan
@@ -82,30 +80,33 @@ export function trainBatch(
   const { kernels, memory } = session
   const B = rows.length
   const counts = weights.complete ? weights.groups.map(() => B) : seenRows(weights, rows)
-  forward(plan, rows, counts, sharing)
-  const losses = measure(plan, B, sharing)
+  forward(plan, rows, counts)
+  objective.look?.(rows)
+  const losses = measure(plan, B, objective)
   const seen = weights.of.map((g) => counts[g])
   const dOut = { at: plan.dOut, ld: target.outputs }
   states.forEach((state, i) => {
     // A student that sees no row of the batch has nothing to learn from it; Adam's momentum must not move it either.
     if (seen[i] === 0) return
     memory.f32(plan.dOut, B * target.outputs).fill(0)
-    lossGradient(plan, i, B, sharing.rho)
+    objective.gradient(i, B)
     studentGradient(kernels, gradient, dOut, cohort.students[i], cohort.layers[i], cohort.work[i], cohort.batches, scratch, B)
     optimize(kernels, optimizer, state, gradient)
   })
+  objective.finish?.(B)
   return { losses, seen }
 }
 
 /** Losses of every student over many rows, in chunks. A student that sees none of them gets ∞. */
-export function validate(plan: Plan, rows: Int32Array, sharing: Sharing): Losses {
+export function validate(plan: Plan, rows: Int32Array, objective: Objective): Losses {
   const M = plan.states.length
   const counts = seenRows(plan.weights, rows)
   const losses = { task: new Float64Array(M), total: new Float64Array(M) }
   for (let at = 0; at < rows.length; at += plan.cohort.capacity) {
     const chunk = rows.subarray(at, at + plan.cohort.capacity)
-    forward(plan, chunk, counts, sharing)
-    const part = measure(plan, chunk.length, sharing)
+    forward(plan, chunk, counts)
+    objective.look?.(chunk)
+    const part = measure(plan, chunk.length, objective)
     for (let i = 0; i < M; i++) {
       losses.task[i] += part.task[i]
       losses.total[i] += part.total[i]
@@ -117,66 +118,54 @@ export function validate(plan: Plan, rows: Int32Array, sharing: Sharing): Losses
   return losses
 }
 
-/** Outputs of all students, what they tell, the target, the row weights and the consensus of the chosen rows. */
-function forward(plan: Plan, rows: Int32Array, counts: readonly number[], { rho, teachers }: Sharing): void {
+/** Outputs of all students, what they tell, the target and the row weights of the chosen rows. */
+function forward(plan: Plan, rows: Int32Array, counts: readonly number[]): void {
   const { problem, cohort, weights, outputs, told } = plan
   const { session, target } = problem
-  const { kernels, memory } = session
+  const { kernels } = session
   const B = rows.length
-  const M = cohort.students.length
   const D = target.outputs
   chooseRows(session, cohort, rows)
   const width = target.task === 'classification' ? 1 : D
   kernels.gatherRows(plan.target, target.at, cohort.index, B, width, width, width)
   fillTask(problem, weights, rows, counts)
   runCohort(kernels, outputs, cohort, B)
-  if (told !== outputs) kernels.softmax(told, outputs, M * B, D)
-  if (rho === 0) return
-  const spoken = memory.f32(plan.teachers, M * B)
-  weights.of.forEach((group, i) => {
-    const { sees } = weights.groups[group]
-    for (let b = 0; b < B; b++) spoken[i * B + b] = sees[rows[b]] ? teachers[i] : 0
-  })
-  kernels.consensus(plan.consensus, plan.taught, told, plan.teachers, M, B, D)
-  kernels.spread(plan.spread, plan.consensus, told, plan.teachers, target.task === 'classification', M, B, D)
-  fillShare(problem, weights, plan.taught, B)
+  if (told !== outputs) kernels.softmax(told, outputs, cohort.students.length * B, D)
 }
 
-/** Task loss and divergence of every student on the rows of the last forward pass. */
-function measure(plan: Plan, B: number, { rho }: Sharing): Losses {
-  const { problem, weights, outputs } = plan
-  const { kernels } = problem.session
-  const D = problem.target.outputs
+/** The losses of every student on the rows of the last forward pass. */
+function measure(plan: Plan, B: number, objective: Objective): Losses {
   const M = plan.states.length
   const task = new Float64Array(M)
   const total = new Float64Array(M)
-  weights.of.forEach((group, i) => {
-    const { task: w, share } = weights.groups[group]
-    const out = outputs + 4 * i * B * D
-    const classes = problem.target.task === 'classification'
-    task[i] = classes
-      ? kernels.crossEntropyLabels(out, plan.target, w, B, D)
-      : kernels.squaredError(out, plan.target, w, B, D) / D
-    total[i] = task[i]
-    if (rho === 0) return
-    // Mean divergence from the teachers = divergence from their consensus + their own spread around it.
-    const apart = classes
-      ? kernels.crossEntropy(out, plan.consensus, share, B, D) + kernels.dot(share, plan.spread, B)
-      : (kernels.squaredError(out, plan.consensus, share, B, D) + kernels.dot(share, plan.spread, B)) / D
-    total[i] += rho * apart
-  })
+  for (let i = 0; i < M; i++) {
+    task[i] = objective.judged?.(i, B) ?? taskLoss(plan, i, B)
+    total[i] = objective.trained?.(i, B, task[i]) ?? task[i]
+  }
   return { task, total }
 }
 
-/** dOut += gradient of student i's loss: the task's, and ρ times the same against the consensus. */
-function lossGradient(plan: Plan, i: number, B: number, rho: number): void {
+/** Student i's own mean task loss on the B rows of the last forward pass. */
+export function taskLoss({ problem, weights, outputs, target }: Plan, i: number, B: number): number {
+  const { kernels } = problem.session
+  const D = problem.target.outputs
+  const out = outputs + 4 * i * B * D
+  const { task } = weights.groups[weights.of[i]]
+  return problem.target.task === 'classification'
+    ? kernels.crossEntropyLabels(out, target, task, B, D)
+    : kernels.squaredError(out, target, task, B, D) / D
+}
+
+/** dOut += gradient of student i's own task loss. */
+export function addTaskGradient(plan: Plan, i: number, B: number): void {
   const { problem, weights, dOut, told } = plan
   const { kernels } = problem.session
   const D = problem.target.outputs
-  const { task, share } = weights.groups[weights.of[i]]
+  const { task } = weights.groups[weights.of[i]]
   const mine = told + 4 * i * B * D
-  const scale = problem.target.task === 'classification' ? 1 : 2 / D
-  if (problem.target.task === 'classification') kernels.addGradientLabels(dOut, mine, plan.target, task, scale, B, D)
-  else kernels.addGradient(dOut, mine, plan.target, task, scale, B, D)
-  if (rho !== 0) kernels.addGradient(dOut, mine, plan.consensus, share, scale * rho, B, D)
+  if (problem.target.task === 'classification') kernels.addGradientLabels(dOut, mine, plan.target, task, 1, B, D)
+  else kernels.addGradient(dOut, mine, plan.target, task, 2 / D, B, D)
 }
+
+/** Every student for itself: the task loss. */
+export const alone = (plan: Plan): Objective => ({ gradient: (i, B) => addTaskGradient(plan, i, B) })

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import { inverseLoss, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { greedy, juryOf } from '../../src/train/ensembling.ts'
+import { BY_CLUSTER } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
 import { type GridResult, runGrid } from '../../src/train/rho.ts'
@@ -44,7 +45,8 @@ function replay(recorded: Case, expected: Recording, prefix: string, warmStart: 
     epochs: json.config.epochs,
     batch: json.batch,
     optimizer,
-    warmStart,
+    warmStart: warmStart ? ('first' as const) : ('none' as const),
+    teaching: { ...BY_CLUSTER, normalizer: 'all' as const, burnIn: 0 },
     order: (rho: number, epoch: number) =>
       (tensor(`${orderPrefix}rho${rho}`).values as Int32Array).subarray(epoch * n, (epoch + 1) * n),
   }

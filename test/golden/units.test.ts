@@ -13,6 +13,7 @@ import { greedy, juryOf } from '../../src/train/ensembling.ts'
 import { chooseTeachers } from '../../src/train/mutual.ts'
 import { ADAM, optimize } from '../../src/train/optimizer.ts'
 import { fitPca, pcaLayer } from '../../src/train/pca.ts'
+import { mutual } from '../../src/train/sharing.ts'
 import { planOf, validate } from '../../src/train/step.ts'
 import { finish } from '../finish.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -293,7 +294,7 @@ test('a network of three layers: outputs, cross-entropy and every gradient', () 
   close('gradient', gradients[0], f32('mlp/grad'), 2e-7)
   const plan = planOf(made.problem, 8)
   begin(plan, blocks)
-  validate(plan, made.problem.train, alone(1))
+  validate(plan, made.problem.train, mutual(plan, alone(1)))
   close('outputs', made.problem.session.memory.f32(plan.outputs, 24), f32('mlp/out'), 1e-6)
 })
 

@@ -4,9 +4,11 @@ import { type Pattern, sees } from '../../src/fusion/availability.ts'
 import { parseExtractor, sourceName } from '../../src/fusion/extractor.ts'
 import { type Source, type StudentSpec, studentOf } from '../../src/fusion/student.ts'
 import type { Activation } from '../../src/nn/dense.ts'
+import type { Losses } from '../../src/train/objective.ts'
 import { ADAM, type OptimizerSpec } from '../../src/train/optimizer.ts'
 import type { Problem } from '../../src/train/problem.ts'
-import { type Losses, type Plan, planOf, type Sharing, trainBatch } from '../../src/train/step.ts'
+import { mutual, type Sharing } from '../../src/train/sharing.ts'
+import { type Plan, planOf, trainBatch } from '../../src/train/step.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 
@@ -113,7 +115,7 @@ export function stepOf(
 ): { losses: Losses; gradients: Values[]; seen: number[] } {
   const plan = planOf(problem, Math.max(rows.length, 1))
   begin(plan, blocks)
-  const { losses, seen } = trainBatch(plan, rows, sharing, PLAIN)
+  const { losses, seen } = trainBatch(plan, rows, mutual(plan, sharing), PLAIN)
   return { losses, gradients: held(plan, 'first'), seen }
 }
 

@@ -22,7 +22,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, warmStart, greedy, standardizeTarget, unitPca, validation, test, baselines',
+        'optimizer, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -43,7 +43,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ epochs: 0 }, `epochs is 0: allowed is ${WHOLE} 1 to 100000`],
     [{ batch: 0 }, `batch is 0: allowed is ${WHOLE} 1 to 65536`],
     [{ activation: 'gelu' }, 'activation is "gelu": allowed is identity, relu, tanh, sigmoid'],
-    [{ warmStart: 1 }, 'warmStart is 1: allowed is true, false'],
+    [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
     [{ standardizeTarget: 'no' }, 'standardizeTarget is "no": allowed is true, false'],
     [{ unitPca: 0 }, 'unitPca is 0: allowed is true, false'],
     [{ baselines: null }, 'baselines is null: allowed is true, false'],
@@ -154,8 +154,8 @@ describe('what is allowed is taken as it is', () => {
       rate: 1e-3,
     })
     expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30 })
-    expect(resolve({ warmStart: true, standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
-      warmStart: true,
+    expect(resolve({ warmStart: 'first', standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
+      warmStart: 'first',
       standardizeTarget: false,
       unitPca: false,
       baselines: false,
@@ -186,7 +186,7 @@ describe('defaults by the shape of the data', () => {
       head: [64, 32],
       activation: 'relu',
       rho: [0, 0.99, 3],
-      warmStart: false,
+      warmStart: 'none',
       greedy: { best: 3, prune: 0.2, most: 30 },
       standardizeTarget: true,
       unitPca: true,

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { Student, StudentSpec } from '../../src/fusion/student.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import type { Problem } from '../../src/train/problem.ts'
-import { planOf, type Sharing, trainBatch, validate } from '../../src/train/step.ts'
+import { mutual, type Sharing } from '../../src/train/sharing.ts'
+import { planOf, trainBatch, validate } from '../../src/train/step.ts'
 import { alone, begin, blocksOf, held, type Making, make, PLAIN, shared, specOf, stepOf } from './cohort.ts'
 import { defined, softmax } from './reference.ts'
 
@@ -26,7 +27,7 @@ function train(problem: Problem, blocks: readonly Float32Array[], sharing: Shari
   const n = problem.train.length
   const losses = Array.from({ length: steps }, (_, s) => {
     const rows = Int32Array.from({ length: 4 }, (_, b) => problem.train[(4 * s + b) % n])
-    return trainBatch(plan, rows, sharing, { ...ADAM, rate: 0.02 }).losses
+    return trainBatch(plan, rows, mutual(plan, sharing), { ...ADAM, rate: 0.02 }).losses
   })
   return { blocks: held(plan, 'block'), losses }
 }
@@ -47,7 +48,7 @@ describe('a target and a teacher are one blended target', () => {
 
     const plan = planOf(made.problem, 11)
     begin(plan, blocks)
-    trainBatch(plan, made.problem.train, alone(5), { ...PLAIN, rate: 0 })
+    trainBatch(plan, made.problem.train, mutual(plan, alone(5)), { ...PLAIN, rate: 0 })
     const said = made.problem.session.memory.f32(plan.outputs + 4 * teacher * 11 * 2, 11 * 2).slice()
     const target = said.map((f, p) => (made.target[p] + rho * f) / (1 + rho))
     const blended = stepOf(make({ ...regression, target }), blocks, alone(5))
@@ -70,7 +71,7 @@ describe('a target and a teacher are one blended target', () => {
     const { gradients } = stepOf(made, blocks, shared(rho, 0, 1, 0, 0, 0))
     const plan = planOf(made.problem, 1)
     begin(plan, blocks)
-    trainBatch(plan, made.problem.train, alone(5), { ...PLAIN, rate: 0 })
+    trainBatch(plan, made.problem.train, mutual(plan, alone(5)), { ...PLAIN, rate: 0 })
     const logits = Array.from({ length: 5 }, (_, i) => Array.from(made.problem.session.memory.f32(plan.outputs + 12 * i, 3)))
     const p = softmax(logits[1])
     for (const i of [0, 2, 3, 4]) {
@@ -92,7 +93,7 @@ describe('a target and a teacher are one blended target', () => {
     const plan = planOf(problem, 4)
     begin(plan, [Float32Array.of(0, 0), Float32Array.of(0.5, 0)])
     for (let step = 0; step < 300; step++) {
-      trainBatch(plan, problem.train, shared(3, 0, 1), { ...PLAIN, rate: 0.1 })
+      trainBatch(plan, problem.train, mutual(plan, shared(3, 0, 1)), { ...PLAIN, rate: 0.1 })
       problem.session.memory.f32(plan.states[1].block, 2).set([0.5, 0])
     }
     const [slope, constant] = held(plan, 'block')[0]
@@ -186,7 +187,7 @@ describe.each(TASKS)('%s', (_, making) => {
     for (const capacity of [1, 4, 11, 64]) {
       const plan = planOf(made.problem, capacity)
       begin(plan, blocks)
-      const losses = validate(plan, rows, shared(2, ...teachers))
+      const losses = validate(plan, rows, mutual(plan, shared(2, ...teachers)))
       losses.task.forEach((task, i) => {
         expect(task).toBeCloseTo(expected.task[i], 5)
         expect(losses.total[i]).toBeCloseTo(expected.total[i], 5)
@@ -288,7 +289,7 @@ describe('with modalities missing', () => {
       const plan = planOf(problem, 4)
       begin(plan, blocksOf(problem))
       const step = (...rows: number[]) =>
-        trainBatch(plan, Int32Array.from(rows), shared(0.99, 0.5, 0, 0.5, 0, 0), { ...ADAM, kind, decay: 0.1 })
+        trainBatch(plan, Int32Array.from(rows), mutual(plan, shared(0.99, 0.5, 0, 0.5, 0, 0)), { ...ADAM, kind, decay: 0.1 })
       step(0, 3, 8, 1)
       const before = (['block', 'first', 'second'] as const).map((what) => held(plan, what)[1])
       const steps = { ...plan.states[1].steps }
@@ -306,7 +307,7 @@ describe('with modalities missing', () => {
     const plan = planOf(problem, 4)
     const blocks = blocksOf(problem)
     begin(plan, blocks)
-    const { losses, seen } = trainBatch(plan, Int32Array.of(7), shared(0.99, 0.5, 0, 0.5, 0, 0), ADAM)
+    const { losses, seen } = trainBatch(plan, Int32Array.of(7), mutual(plan, shared(0.99, 0.5, 0, 0.5, 0, 0)), ADAM)
     expect(seen).toEqual([0, 0, 0, 0, 0])
     expect([...losses.total]).toEqual([0, 0, 0, 0, 0])
     expect(held(plan, 'block')).toEqual(blocks)
@@ -318,7 +319,7 @@ describe('with modalities missing', () => {
     const plan = planOf(made.problem, 2)
     begin(plan, blocks)
     const rows = Int32Array.of(4, 5, 9, 7, 10)
-    const { task: losses, total } = validate(plan, rows, shared(0.99, 0.5, 0, 0.5, 0, 0))
+    const { task: losses, total } = validate(plan, rows, mutual(plan, shared(0.99, 0.5, 0, 0.5, 0, 0)))
     expect([losses[1], losses[2], total[1], total[2]]).toEqual(Array(4).fill(Number.POSITIVE_INFINITY))
     const expected = defined(made, blocks, 0.99, [0.5, 0, 0.5, 0, 0], rows)
     for (const i of [0, 3]) {

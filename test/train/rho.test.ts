@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { screeningLosses } from '../../src/train/mutual.ts'
+import { BY_CLUSTER, screeningLosses } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
 import { type Grid, type GridResult, runGrid } from '../../src/train/rho.ts'
@@ -21,7 +21,8 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
     epochs: 4,
     batch: 9,
     optimizer: { ...ADAM, rate: 0.03 },
-    warmStart: false,
+    warmStart: 'none',
+    teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0 },
     order,
     ...grid,
   })
@@ -107,7 +108,7 @@ describe('each ρ starts from the same first weights, in the same order', () => 
   test('warm: the first ρ > 0 goes on from the screened students and their optimizer, the next starts over', () => {
     const start: { steps: number[]; blocks: Float32Array[] }[] = []
     const seen = new Set<number>()
-    const { batches, result } = run({ warmStart: true, rho: [3, 0.99] }, {}, (plan, { rho }) => {
+    const { batches, result } = run({ warmStart: 'first', rho: [3, 0.99] }, {}, (plan, { rho }) => {
       if (seen.has(rho)) return
       seen.add(rho)
       const { memory } = plan.problem.session

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ADAM, type OptimizerSpec } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
+import { mutual, type Sharing } from '../../src/train/sharing.ts'
 import { type BatchDone, runStage, type Stage, type StageResult } from '../../src/train/stage.ts'
 import { type Plan, planOf, validate } from '../../src/train/step.ts'
 import { alone, begin, blocksOf, held, type Making, make, shared, specOf } from './cohort.ts'
@@ -9,10 +10,12 @@ import { defined } from './reference.ts'
 const specs = ['raw skip', 'skip mlp(5,2)', 'raw raw', 'pca(2) raw'].map((e) => specOf(e, 2, { hidden: [6] }))
 const making: Making = { specs, features: [5, 4], rows: 30, train: 19 }
 
+const sharing = (plan: Plan, how: Sharing) => ({ rho: how.rho, objective: () => mutual(plan, how) })
+
 /** Another order in each epoch: 19 and 7 have no divisor in common. */
 const order = (epoch: number) => Int32Array.from({ length: 19 }, (_, i) => (7 * i + 3 * epoch) % 19)
 const stageOf = (plan: Plan, more: Partial<Stage> = {}): Stage => ({
-  sharing: shared(0.99, 0.5, 0, 0.5, 0),
+  ...sharing(plan, shared(0.99, 0.5, 0, 0.5, 0)),
   epochs: 6,
   batch: 8,
   optimizer: { ...ADAM, rate: 0.05 },
@@ -67,7 +70,7 @@ describe.each([
       plan,
       result.best.map(({ block }) => block),
     )
-    expect(validate(plan, problem.validation, alone(4)).task).toEqual(result.losses)
+    expect(validate(plan, problem.validation, mutual(plan, alone(4))).task).toEqual(result.losses)
   })
 
   test('after the first batch nothing is allocated, to the end of the stage', () => {
@@ -200,7 +203,7 @@ test('a student that diverges is left as it began, with the loss ∞, and harms 
   const starts = blocksOf(made.problem).map((block) => ({ block }))
   // Finite, but what it says is not.
   starts[1] = { block: starts[1].block.map((v) => v * 1e20) }
-  const free = { sharing: alone(4), starts }
+  const free = { ...sharing(plan, alone(4)), starts }
   const result = run(plan, stageOf(plan, free))
   expect(result.losses[1]).toBe(Number.POSITIVE_INFINITY)
   expect(result.bestEpoch[1]).toBe(0)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type Dataset, modality } from '../../src/data/dataset.ts'
-import { batchOrder, canLearn, groupOf, type Setting, settingOf } from '../../src/recipe/setting.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
-import { specOf } from '../train/cohort.ts'
-import { module, QUICK, ROWS, SPLITS, type Study, study } from './studies.ts'
+import { batchOrder, canLearn, groupOf, type Setting, settingOf } from '../../src/train/setting.ts'
+import { specOf } from './cohort.ts'
+import { module, QUICK, ROWS, SPLITS, type Study, study } from '../recipe/studies.ts'
 
 function settle({ data, splits }: Study, config: TrainConfig = {}): Setting {
   const work = settingOf(module, data, splits, { ...QUICK, ...config })
