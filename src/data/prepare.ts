@@ -6,7 +6,7 @@ import type { CategoryColumn, Column, Modality, NumberColumn } from './dataset.t
 import { sortLevels } from './levels.ts'
 import { momentsOf } from './moments.ts'
 
-/** A column of numbers becomes (value - mean) / scale; a gap becomes 0, the mean. */
+/** A column of numbers becomes (value - mean) / scale, with scale 1 if it is only to be centred; a gap becomes 0, the mean. */
 export interface NumberPreparation {
   readonly kind: 'number'
   readonly name: string
@@ -33,25 +33,32 @@ export interface Preparation {
  * Learns how to prepare a modality. A column that does not vary in the rows is left out: nothing can be learned of it, so
  * a later value, of whatever size, would meet a random weight. `ignoredColumns` names those.
  * @param rows the training rows; those without the modality are skipped, no other row is looked at
+ * @param standardize divide numbers by their standard deviation; without, they are only centred
  * @returns mean and population standard deviation of each number column of which two different values are known; the levels
  *   that occur of each category column that is not the same in all rows
  * @throws DataError when a column's numbers are too large to be averaged
  */
-export function fitPreparation(modality: Modality, rows: ArrayLike<number>): Preparation {
+export function fitPreparation(modality: Modality, rows: ArrayLike<number>, standardize = true): Preparation {
   const present = Array.from(rows).filter((row) => modality.present[row])
   const columns = modality.columns.flatMap(
-    (column) => (column.kind === 'number' ? fitNumbers(modality.name, column, present) : fitLevels(column, present)) ?? [],
+    (column) =>
+      (column.kind === 'number' ? fitNumbers(modality.name, column, present, standardize) : fitLevels(column, present)) ?? [],
   )
   return { modality: modality.name, columns }
 }
 
-function fitNumbers(modality: string, { name, values }: NumberColumn, rows: readonly number[]): NumberPreparation | undefined {
+function fitNumbers(
+  modality: string,
+  { name, values }: NumberColumn,
+  rows: readonly number[],
+  standardize: boolean,
+): NumberPreparation | undefined {
   const known = rows.filter((row) => !Number.isNaN(values[row]))
   const { mean, deviation } = momentsOf(known.length, (i) => values[known[i]])
   if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
     throw new DataError(`feature "${name}" of "${modality}" has numbers too large to be averaged: give it in a larger unit`)
   }
-  return deviation > 0 ? { kind: 'number', name, mean, scale: deviation } : undefined
+  return deviation > 0 ? { kind: 'number', name, mean, scale: standardize ? deviation : 1 } : undefined
 }
 
 function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly number[]): CategoryPreparation | undefined {

@@ -33,10 +33,14 @@ export interface TrainConfig {
   readonly teaching?: Partial<Teaching>
   /** Greedy selection. Default best 3, prune 0.2, most 30. */
   readonly greedy?: Partial<GreedySpec>
+  /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
+  readonly standardizeFeatures?: boolean
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
   /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
   readonly unitPca?: boolean
+  /** The rows a PCA is fitted on; those of validation too is what the authors' code does. Default train. */
+  readonly pcaRows?: 'train' | 'train+validation'
   /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
   readonly validation?: number
   /** Share of rows for testing where no split is given. Default 0.15. */
@@ -59,8 +63,10 @@ export interface Resolved {
   readonly warmStart: WarmStart
   readonly teaching: Teaching
   readonly greedy: GreedySpec
+  readonly standardizeFeatures: boolean
   readonly standardizeTarget: boolean
   readonly unitPca: boolean
+  readonly pcaRows: 'train' | 'train+validation'
   readonly baselines: boolean
 }
 
@@ -86,8 +92,10 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'warmStart',
   'teaching',
   'greedy',
+  'standardizeFeatures',
   'standardizeTarget',
   'unitPca',
+  'pcaRows',
   'validation',
   'test',
   'baselines',
@@ -106,8 +114,10 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   oneOf('activation', c.activation, ACTIVATIONS)
-  for (const key of ['standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
+  for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca', 'baselines'] as const)
+    oneOf(key, c[key], [true, false])
   oneOf('warmStart', c.warmStart, WARM_STARTS)
+  oneOf('pcaRows', c.pcaRows, ['train', 'train+validation'])
   checkTeaching(c.teaching ?? {})
   for (const key of ['validation', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
@@ -172,8 +182,10 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     warmStart: config.warmStart ?? 'none',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
+    standardizeFeatures: config.standardizeFeatures ?? true,
     standardizeTarget: config.standardizeTarget ?? true,
     unitPca: config.unitPca ?? true,
+    pcaRows: config.pcaRows ?? 'train',
     baselines: config.baselines ?? true,
   }
 }

@@ -18,10 +18,11 @@ export function prepareRows(
   session: Session<TrainKernels>,
   data: Dataset,
   train: Int32Array,
+  standardize: boolean,
 ): { preparations: Preparation[]; sources: Map<string, Source> } {
   const sources = new Map<string, Source>()
   const preparations = data.modalities.map((modality, m) => {
-    const preparation = fitPreparation(modality, train)
+    const preparation = fitPreparation(modality, train, standardize)
     const at = session.memory.put(applyPreparation(preparation, modality))
     sources.set(sourceName(m, { kind: 'raw' }), { at, width: preparedWidth(preparation) })
     return preparation
@@ -35,7 +36,7 @@ export function* projectRows(
   data: Dataset,
   sources: Map<string, Source>,
   extractors: readonly (readonly Extractor[])[],
-  train: Int32Array,
+  fitted: Int32Array,
   unit: boolean,
 ): Generator<void, Projection[]> {
   const projections: Projection[] = []
@@ -43,7 +44,7 @@ export function* projectRows(
     const wanted = list.filter((e) => e.kind === 'pca')
     if (wanted.length === 0) continue
     const raw = sources.get(sourceName(m, { kind: 'raw' })) as Source
-    const rows = train.filter((row) => data.modalities[m].present[row])
+    const rows = fitted.filter((row) => data.modalities[m].present[row])
     const most = Math.max(...wanted.map((e) => e.components))
     const { components, mean, variance } = yield* fitPca(session, raw, rows, most)
     for (const e of wanted) {

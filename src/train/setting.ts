@@ -61,7 +61,7 @@ export function* settingOf(
   checkDataset(data)
   checkSplits(data, splits)
   const session = openTrainSession(module)
-  const { preparations, sources } = prepareRows(session, data, splits.train)
+  const { preparations, sources } = prepareRows(session, data, splits.train, config.standardizeFeatures ?? true)
   const names = preparations.map((p) => p.modality)
   const features = preparations.map(preparedWidth)
   if (features.every((count) => count === 0)) {
@@ -75,7 +75,8 @@ export function* settingOf(
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
   const wanted = targetValues(data.target, target)
   const targetRows = putTarget(session, wanted, target)
-  const projections = yield* projectRows(session, data, sources, resolved.extractors, splits.train, resolved.unitPca)
+  const fitted = resolved.pcaRows === 'train' ? splits.train : Int32Array.of(...splits.train, ...splits.validation)
+  const projections = yield* projectRows(session, data, sources, resolved.extractors, fitted, resolved.unitPca)
   return {
     session,
     data,

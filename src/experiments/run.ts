@@ -1,0 +1,224 @@
+// One seed of an experiment: its data, one screened cohort, every variant of teaching on it, the baselines, and their test errors.
+
+import type { Progress } from '../core/types.ts'
+import { digest } from '../data/dataset.ts'
+import { weightsByLoss } from '../fusion/ensemble.ts'
+import { chooseSplits } from '../recipe/choose-splits.ts'
+import { combinations } from '../train/combinations.ts'
+import { greedy, juryOf } from '../train/ensembling.ts'
+import { targetOf } from '../train/frame.ts'
+import { chooseTeachers, type Teachers } from '../train/mutual.ts'
+import { cohortOutputs } from '../train/outputs.ts'
+import { type Course, judgesOf, type Screened, screen, share, type Teaching } from '../train/rho.ts'
+import { batchOrder, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
+import { type BatchDone, runStage, type StageResult, type Start } from '../train/stage.ts'
+import { alone } from '../train/step.ts'
+import { openTrainSession } from '../wasm/session.ts'
+import type { Experiment, Variant } from './settings.ts'
+import { synthetic } from './synthetic.ts'
+
+/** Test errors of a cohort's ensembles, of its mean and its best student: mean squared errors in the outcome's units. */
+export type Scores = Readonly<Record<string, number>>
+
+/** A cohort as one ρ left it. */
+export interface CohortResult {
+  readonly rho: number
+  /** Mean validation loss by which ρ was chosen. */
+  readonly judged: number
+  readonly scores: Scores
+  /** Test error of each student. */
+  readonly students: readonly number[]
+  /** Greedy's members in the order they came, and the ensemble's validation loss after each. */
+  readonly greedy: { readonly members: readonly number[]; readonly trace: readonly number[] }
+}
+
+export interface VariantResult {
+  readonly name: string
+  /** The ρ that was chosen. */
+  readonly rho: number
+  /** Clusters found among the screening losses, and the students that teach. */
+  readonly k: number
+  readonly teachers: readonly number[]
+  /** Every ρ that was tried, in the variant's order. */
+  readonly cohorts: readonly CohortResult[]
+}
+
+/** What one seed gives. Plain data. */
+export interface SeedResult {
+  readonly experiment: string
+  readonly seed: number
+  /** Fingerprint of the data. */
+  readonly digest: string
+  readonly students: readonly string[]
+  readonly variants: readonly VariantResult[]
+  readonly seconds: number
+}
+
+/** A trained stage without its weights: what it says of validation and test rows. */
+interface Said {
+  readonly losses: Float64Array
+  readonly validation: Float32Array
+  readonly test: Float32Array
+}
+
+/**
+ * Runs one seed. The seed draws the data, the split, the first weights and the batch orders, each from a stream of its own.
+ * @param variants which to teach; they share the screened students, and stages that are the same are trained once
+ */
+export function* runSeed(
+  module: WebAssembly.Module,
+  experiment: Experiment,
+  seed: number,
+  variants: readonly Variant[] = experiment.variants,
+): Generator<Progress, Omit<SeedResult, 'seconds'>> {
+  const data = synthetic(openTrainSession(module), experiment.data, seed)
+  const config = { ...experiment.config, seed }
+  const { splits } = chooseSplits(module, data, config)
+  const preparing = settingOf(module, data, splits, config)
+  let turn = preparing.next()
+  for (; !turn.done; turn = preparing.next())
+    yield { stage: 'preparing', rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 }
+  const setting = turn.value
+  const group = groupOf(setting, cohortOf(setting))
+  const course = courseOf(setting)
+  const tell = clockOf(setting, group, variants)
+  const stages = new Map<string, Said>()
+
+  const screened = yield* telling(screen(group.plan, group.starts, course, variants.some(keepsMoments)), tell)
+  stages.set(keyOf({ start: 'none', rho: 0, lengths: 1 }), said(setting, group, screened.stage))
+  const results: VariantResult[] = []
+  for (const variant of variants) {
+    const teaching = { ...setting.resolved.teaching, ...variant.teaching }
+    const teachers = chooseTeachers(setting.session, screened.losses, teaching)
+    const judges = judgesOf(screened.stage, teachers, teaching)
+    const cohorts: CohortResult[] = []
+    for (const rho of variant.rho) {
+      const stage = stageOf(variant, rho, teaching)
+      const key = keyOf(stage)
+      let known = stages.get(key)
+      if (!known) {
+        const work = train(group, screened, { ...course, epochs: course.epochs * variant.lengths }, stage, teaching, teachers)
+        known = said(setting, group, yield* telling(work, tell))
+        stages.set(key, known)
+      }
+      const { losses } = known
+      const judged = judges.reduce((sum, i) => sum + losses[i], 0) / judges.length
+      cohorts.push({ rho, judged, ...scored(setting, known) })
+    }
+    const best = cohorts.reduce((a, b) => (b.judged < a.judged ? b : a))
+    results.push({ name: variant.name, rho: best.rho, k: teachers.k, teachers: teachers.members, cohorts })
+  }
+  return { experiment: experiment.name, seed, digest: digest(data), students: group.names, variants: results }
+}
+
+const cohortOf = ({ resolved, random, head }: Setting) =>
+  combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({ ...head, extractors }))
+
+function courseOf(setting: Setting): Course {
+  const order = batchOrder(setting)
+  return { ...setting.resolved, order: (_, epoch) => order(epoch) }
+}
+
+/** What makes two stages the same. */
+interface StageKey {
+  readonly start: Variant['warmStart']
+  readonly rho: number
+  readonly lengths: number
+  readonly teaching?: Teaching
+}
+
+const keyOf = (stage: StageKey): string => JSON.stringify(stage)
+const keepsMoments = ({ warmStart }: Variant): boolean => warmStart === 'first' || warmStart === 'all'
+
+function stageOf({ warmStart, lengths, rho: list }: Variant, rho: number, teaching: Teaching): StageKey {
+  if (rho === 0) return { start: 'none', rho, lengths }
+  const firstOne = rho === list.find((r) => r > 0)
+  const start = warmStart === 'first' ? (firstOne ? 'all' : 'none') : warmStart
+  return { start, rho, lengths, teaching }
+}
+
+function* train(
+  { plan, starts }: Group,
+  { stage: { best } }: Screened,
+  course: Course,
+  { start, rho }: StageKey,
+  teaching: Teaching,
+  teachers: Teachers,
+): Generator<BatchDone, StageResult> {
+  const from: readonly Start[] = start === 'none' ? starts : start === 'weights' ? best.map(({ block }) => ({ block })) : best
+  if (rho > 0) return yield* share(plan, from, course, rho, teaching, teachers)
+  const order = (epoch: number) => course.order(0, epoch)
+  return yield* runStage(plan, { ...course, rho, objective: () => alone(plan), starts: from, order, keepMoments: false })
+}
+
+function said({ splits }: Setting, { plan }: Group, { best, losses }: StageResult): Said {
+  return {
+    losses,
+    validation: cohortOutputs(plan, best, splits.validation),
+    test: cohortOutputs(plan, best, splits.test),
+  }
+}
+
+/** Test errors of every ensemble, chosen on validation rows alone. */
+function scored(setting: Setting, { losses, validation, test }: Said): Omit<CohortResult, 'rho' | 'judged'> {
+  const { session, wanted, splits, head, resolved } = setting
+  const M = losses.length
+  const jury = juryOf(session, {
+    outputs: validation,
+    students: M,
+    target: targetOf(wanted, splits.validation, head.outputs),
+    width: head.outputs,
+  })
+  const chosen = greedy(jury, resolved.greedy)
+  jury.close()
+  const everyone = Array.from(losses.keys())
+  const truth = targetOf(wanted, splits.test, head.outputs)
+  const error = (weights: ArrayLike<number>) => meanSquares(test, weights, truth)
+  const students = everyone.map((i) => error(everyone.map((j) => (j === i ? 1 : 0))))
+  const scores = {
+    'meta-fusion': error(chosen.weights),
+    'best-single': error(weightsByLoss('best-single', losses, everyone, 1)),
+    'simple-average': error(weightsByLoss('simple-average', losses, everyone, 1)),
+    'weighted-average': error(weightsByLoss('weighted-average', losses, everyone, 1)),
+    'cohort-mean': students.reduce((a, b) => a + b, 0) / M,
+    'cohort-best': Math.min(...students),
+  }
+  return { scores, students, greedy: { members: chosen.members, trace: chosen.trace } }
+}
+
+/** Mean squared error of the weighted sum of outputs (M, rows · D). */
+function meanSquares(outputs: Float32Array, weights: ArrayLike<number>, truth: ArrayLike<number>): number {
+  const size = truth.length
+  let total = 0
+  for (let k = 0; k < size; k++) {
+    let sum = 0
+    for (let i = 0; i < weights.length; i++) sum += weights[i] * outputs[i * size + k]
+    total += (sum - truth[k]) * (sum - truth[k])
+  }
+  return total / size
+}
+
+type Clock = (batch: BatchDone) => Progress
+
+/** Counts steps of one student, of all that the seed will take. */
+function clockOf({ splits, resolved }: Setting, { specs }: Group, variants: readonly Variant[]): Clock {
+  const { epochs, batch, teaching } = resolved
+  const lengths = new Map([[keyOf({ start: 'none', rho: 0, lengths: 1 }), 1]])
+  for (const variant of variants) {
+    for (const rho of variant.rho)
+      lengths.set(keyOf(stageOf(variant, rho, { ...teaching, ...variant.teaching })), variant.lengths)
+  }
+  const steps = Math.ceil(splits.train.length / batch) * epochs * specs.length
+  const total = [...lengths.values()].reduce((sum, length) => sum + length * steps, 0)
+  let done = 0
+  return ({ rho, epoch }) => {
+    done += specs.length
+    return { stage: rho > 0 ? 'sharing' : 'screening', rho, students: specs.length, epoch, epochs, done, total }
+  }
+}
+
+function* telling<Result>(work: Generator<BatchDone, Result>, tell: Clock): Generator<Progress, Result> {
+  let turn = work.next()
+  for (; !turn.done; turn = work.next()) yield tell(turn.value)
+  return turn.value
+}
