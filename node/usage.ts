@@ -15,6 +15,18 @@ export function wholeNumber(option: string, text: string, most: number): number 
   return value
 }
 
+/** Seeds from ranges and numbers between commas, each once, upwards. @throws UsageError */
+export function seedList(option: string, text: string): number[] {
+  const seeds = text.split(',').flatMap((part) => {
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? []
+    const [from, to] = [Number(first), Number(last)]
+    if (!(from <= to) || to >= 2 ** 32 || to - from >= 10_000)
+      throw new UsageError(`${option} has "${part}": give seeds such as 1-20 or 1,4,7`)
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  })
+  return [...new Set(seeds)].sort((a, b) => a - b)
+}
+
 /** Numbers between commas. @throws UsageError */
 export function numbers(option: string, text: string): number[] {
   return text.split(',').map((part) => {

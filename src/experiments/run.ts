@@ -16,15 +16,14 @@ import { alone } from '../train/step.ts'
 import { openTrainSession } from '../wasm/session.ts'
 import type { Experiment, Variant } from './settings.ts'
 import { synthetic } from './synthetic.ts'
-
-/** Test errors of a cohort's ensembles, of its mean and its best student: mean squared errors in the outcome's units. */
-export type Scores = Readonly<Record<string, number>>
+import type { Scores } from './table.ts'
 
 /** A cohort as one ρ left it. */
 export interface CohortResult {
   readonly rho: number
   /** Mean validation loss by which ρ was chosen. */
   readonly judged: number
+  /** Test errors of its ensembles, of its mean and its best student. */
   readonly scores: Scores
   /** Test error of each student. */
   readonly students: readonly number[]
@@ -43,15 +42,16 @@ export interface VariantResult {
   readonly cohorts: readonly CohortResult[]
 }
 
-/** What one seed gives. Plain data. */
+/** What one seed gives: plain data. Errors are mean squared errors on test rows, in the outcome's units. */
 export interface SeedResult {
   readonly experiment: string
   readonly seed: number
   /** Fingerprint of the data. */
   readonly digest: string
+  /** Test error by method: what the table is made of. */
+  readonly scores: Scores
   readonly students: readonly string[]
   readonly variants: readonly VariantResult[]
-  readonly seconds: number
 }
 
 /** A trained stage without its weights: what it says of validation and test rows. */
@@ -70,7 +70,7 @@ export function* runSeed(
   experiment: Experiment,
   seed: number,
   variants: readonly Variant[] = experiment.variants,
-): Generator<Progress, Omit<SeedResult, 'seconds'>> {
+): Generator<Progress, SeedResult> {
   const data = synthetic(openTrainSession(module), experiment.data, seed)
   const config = { ...experiment.config, seed }
   const { splits } = chooseSplits(module, data, config)
@@ -108,7 +108,24 @@ export function* runSeed(
     const best = cohorts.reduce((a, b) => (b.judged < a.judged ? b : a))
     results.push({ name: variant.name, rho: best.rho, k: teachers.k, teachers: teachers.members, cohorts })
   }
-  return { experiment: experiment.name, seed, digest: digest(data), students: group.names, variants: results }
+  const scores = scoresOf(experiment, results)
+  return { experiment: experiment.name, seed, digest: digest(data), scores, students: group.names, variants: results }
+}
+
+/**
+ * Errors by method. The first variant's ensembles go by their own names, those of its ρ = 0 by `independent/…`, the others' by
+ * `variant/…`; at a fixed ρ, `variant@ρ/…`.
+ */
+export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
+  const at = (variant: VariantResult, rho: number) => variant.cohorts.find((c) => c.rho === rho)?.scores ?? {}
+  const named = (prefix: string, scores: Scores) => Object.entries(scores).map(([name, v]) => [`${prefix}${name}`, v])
+  const [main, ...others] = variants
+  return Object.fromEntries([
+    ...named('', at(main, main.rho)),
+    ...named('independent/', at(main, 0)),
+    ...others.flatMap((variant) => named(`${variant.name}/`, at(variant, variant.rho))),
+    ...(fixed === undefined ? [] : variants.flatMap((v) => named(`${v.name}@${fixed}/`, at(v, fixed)))),
+  ])
 }
 
 const cohortOf = ({ resolved, random, head }: Setting) =>

@@ -26,6 +26,10 @@ export interface Experiment {
   readonly variants: readonly Variant[]
   /** Compared with, besides the independent cohort. */
   readonly baselines: readonly string[]
+  /** The method that the others are compared with; `meta-fusion` when left out. */
+  readonly headline?: string
+  /** A ρ at which variants are compared, too, instead of only at the one each would choose. */
+  readonly fixed?: number
 }
 
 /** As the authors' code: numbers as they come, Adam, PCA fitted on validation rows too. Splits 0.2 for testing, 0.2 of the rest. */
@@ -128,6 +132,8 @@ const negative = {
   data: redundant(0.3),
   variants: [authors([0, 1, 3, 5, 10]), variant('adversarial', { rho: [0, 10], teaching: { teachers: 'worst-cluster' } })],
   baselines: [],
+  fixed: 10,
+  headline: 'adaptive@10/cohort-mean',
 }
 
 const LIST: readonly Experiment[] = [

@@ -1,0 +1,49 @@
+// Seeds that are done, one file each, so that a run which was stopped goes on where it was.
+
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DataError } from '../../src/core/errors.ts'
+import { VERSION } from '../../src/core/version.ts'
+import type { Experiment, Variant } from '../../src/experiments/settings.ts'
+import { readText, writeFileSafely } from '../files.ts'
+import { parseJson } from '../json.ts'
+import type { Done } from './pool.ts'
+
+export interface Store {
+  /** The folder of this experiment's files. */
+  readonly folder: string
+  /** A seed that is done. @throws DataError when its file is none of this experiment as it is now */
+  read(seed: number): Done | undefined
+  write(done: Done): void
+}
+
+/** @throws DataError when the folder cannot be made */
+export function storeIn(out: string, name: string, experiment: Experiment, variants: readonly Variant[]): Store {
+  const folder = join(out, name)
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new DataError(`"${folder}" cannot be created: ${(error as Error).message}`)
+  }
+  const key = createHash('sha256')
+    .update(JSON.stringify([VERSION, experiment, variants]))
+    .digest('hex')
+    .slice(0, 16)
+  const fileOf = (seed: number) => join(folder, `seed-${String(seed).padStart(4, '0')}.json`)
+  return {
+    folder,
+    read(seed) {
+      const file = fileOf(seed)
+      if (!existsSync(file)) return undefined
+      const stored = parseJson(file, readText(file)) as Done & { readonly key?: string }
+      if (stored?.key !== key || stored.result?.seed !== seed) {
+        throw new DataError(`${file} was not written by this version for this experiment: move it away or choose another --out`)
+      }
+      return { result: stored.result, seconds: stored.seconds }
+    },
+    write({ result, seconds }) {
+      writeFileSafely(fileOf(result.seed), `${JSON.stringify({ key, seconds, result })}\n`)
+    },
+  }
+}
