@@ -43,23 +43,23 @@ export async function runJobs(
 
 function runJob(worker: Worker, job: Job, signal: AbortSignal, onShare: (share: number) => void): Promise<Done> {
   return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => {
-      worker.removeAllListeners()
+    const settle = (how: () => void) => {
+      worker.off('error', fail).off('exit', gone).off('message', hear)
       signal.removeEventListener('abort', abort)
-      settle()
+      how()
     }
-    const fail = (error: unknown) => end(() => reject(error))
+    const fail = (error: unknown) => settle(() => reject(error))
+    const gone = (code: number) => fail(new Error(`the worker of seed ${job.seed} stopped with code ${code}`))
     const abort = () => fail(signal.reason)
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort)
-    worker.on('error', fail)
-    worker.on('exit', (code) => fail(new Error(`the worker of seed ${job.seed} stopped with code ${code}`)))
-    worker.on('message', (answer: Answer) => {
+    const hear = (answer: Answer) => {
       if ('progress' in answer) onShare(answer.progress.done / answer.progress.total)
-      else if ('result' in answer) end(() => resolve(answer))
+      else if ('result' in answer) settle(() => resolve(answer))
       else fail(Object.assign(new Error(answer.error.message), { name: answer.error.name }))
-    })
-    worker.postMessage(job)
+    }
+    worker.on('error', fail).on('exit', gone).on('message', hear)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    else worker.postMessage(job)
   })
 }
 
