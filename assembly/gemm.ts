@@ -7,10 +7,10 @@
 // whatever the tile, the batch or the blocking. How the real loop differs from those lines:
 //
 // 1. Five rows of A are interleaved, [k][5], and eight columns of B, [k][8]. Both are then read straight through, and the
-//    three kernels differ only in how they interleave. What the last tile lacks is filled with any values and not stored.
+//    three kernels differ only in how they interleave. What the last tile lacks has any value: it is computed, not kept.
 // 2. The tile keeps 5×8 results in ten registers for all of k: ten accumulators, two vectors of B, one splat of A and one
 //    product are fourteen of the fifteen that V8 has. The first step stands before the loop, where it fixes the addresses of
-//    the five splats; without it V8 reorders the loop and spills, a fourth slower. Unrolling spills as well.
+//    the five splats; without it V8 (Node 20) reorders the loop and spills, a fourth slower. Unrolling spills as well.
 // 3. K is cut at K_BLOCK, so that a panel of B (16 KiB) and a tile of A stay in L1; the sum goes on in C, which keeps the
 //    order. M is cut by the bytes of the interleaved A, which stays in L2 while the panels of B pass by: each panel is
 //    interleaved once for 65 rows where K is long, for 520 in a weight gradient, where K is the batch.
@@ -22,10 +22,10 @@ import { words } from './lib/simd'
 const ROWS: i32 = 5
 const K_BLOCK: i32 = 512
 const A_BYTES: i32 = 65 * 512 * 4
-const A_BLOCK: usize = memory.data(65 * 512 * 4, 16)
+const A_BLOCK: usize = memory.data(A_BYTES, 16)
 const B_PANEL: usize = memory.data(16 * 1024, 16)
-const EDGE: usize = memory.data(160, 16)
-const SPARE: usize = memory.data(32, 16)
+const EDGE: usize = memory.data(160, 16) // a whole tile, for the last columns
+const SPARE: usize = memory.data(32, 16) // a row of the tile that C has not
 
 /** c (M,N) = or += a (M,K) · b (K,N).  In place: no. */
 export function gemmNN(c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, ldc: i32, lda: i32, ldb: i32, accumulate: bool): void {
