@@ -6,22 +6,26 @@
 //
 // whatever the tile, the batch or the blocking. How the real loop differs from those lines:
 //
-// 1. Four rows of A are interleaved, [k][4], and eight columns of B, [k][8]. Both are then read straight through, and the
-//    three kernels differ only in how they interleave. Missing rows and columns of the last tile are filled with zeros.
-// 2. The tile keeps 4×8 results in eight registers for all of k: eight accumulators, two vectors of B, one splat of A and
-//    one product fit the fifteen that V8 has. It is not unrolled: interleaved steps would spill (shape by measurement).
+// 1. Five rows of A are interleaved, [k][5], and eight columns of B, [k][8]. Both are then read straight through, and the
+//    three kernels differ only in how they interleave. What the last tile lacks has any value: it is computed, not kept.
+// 2. The tile keeps 5×8 results in ten registers for all of k: ten accumulators, two vectors of B, one splat of A and one
+//    product are fourteen of the fifteen that V8 has. The first step stands before the loop, where it fixes the addresses of
+//    the five splats; without it V8 (Node 20) reorders the loop and spills, a fourth slower. Unrolling spills as well.
 // 3. K is cut at K_BLOCK, so that a panel of B (16 KiB) and a tile of A stay in L1; the sum goes on in C, which keeps the
-//    order. M is cut at M_BLOCK, so that the interleaved A (128 KiB) stays in L2 while the panels of B pass by.
+//    order. M is cut by the bytes of the interleaved A, which stays in L2 while the panels of B pass by: each panel is
+//    interleaved once for 65 rows where K is long, for 520 in a weight gradient, where K is the batch.
 //
 // The interleaved copies live in static memory below heapBase(); nothing is kept there between calls.
 
 import { words } from './lib/simd'
 
+const ROWS: i32 = 5
 const K_BLOCK: i32 = 512
-const M_BLOCK: i32 = 64
-const A_BLOCK: usize = memory.data(128 * 1024, 16)
+const A_BYTES: i32 = 65 * 512 * 4
+const A_BLOCK: usize = memory.data(A_BYTES, 16)
 const B_PANEL: usize = memory.data(16 * 1024, 16)
-const EDGE: usize = memory.data(128, 16)
+const EDGE: usize = memory.data(160, 16) // a whole tile, for the last columns
+const SPARE: usize = memory.data(32, 16) // a row of the tile that C has not
 
 /** c (M,N) = or += a (M,K) · b (K,N).  In place: no. */
 export function gemmNN(c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, ldc: i32, lda: i32, ldb: i32, accumulate: bool): void {
@@ -50,22 +54,23 @@ function gemm(
   for (let k0 = 0; k0 < K; k0 += K_BLOCK) {
     const k = min(K_BLOCK, K - k0)
     const goOn = accumulate || k0 > 0
-    for (let m0 = 0; m0 < M; m0 += M_BLOCK) {
-      const m = min(M_BLOCK, M - m0)
-      for (let i = 0; i < m; i += 4) {
+    const block = (A_BYTES / (4 * ROWS * k)) * ROWS
+    for (let m0 = 0; m0 < M; m0 += block) {
+      const m = min(block, M - m0)
+      for (let i = 0; i < m; i += ROWS) {
         const panel = A_BLOCK + words(i * k)
-        if (aTransposed) interleaveColumns(panel, a + at(k0, m0 + i, lda), k, min(4, m - i), 4, lda)
-        else interleaveRows(panel, a + at(m0 + i, k0, lda), k, min(4, m - i), 4, lda)
+        if (aTransposed) interleaveColumns(panel, a + at(k0, m0 + i, lda), k, min(ROWS, m - i), ROWS, lda)
+        else interleaveRows(panel, a + at(m0 + i, k0, lda), k, min(ROWS, m - i), ROWS, lda)
       }
       for (let j = 0; j < N; j += 8) {
         const n = min(8, N - j)
         if (bTransposed) interleaveRows(B_PANEL, b + at(j, k0, ldb), k, n, 8, ldb)
         else interleaveColumns(B_PANEL, b + at(k0, j, ldb), k, n, 8, ldb)
-        for (let i = 0; i < m; i += 4) {
+        for (let i = 0; i < m; i += ROWS) {
           const out = c + at(m0 + i, j, ldc)
           const panel = A_BLOCK + words(i * k)
-          if (m - i >= 4 && n == 8) tile(out, words(ldc), panel, B_PANEL, k, goOn)
-          else edgeTile(out, words(ldc), panel, k, min(4, m - i), n, goOn)
+          if (n == 8) tile(out, words(ldc), min(ROWS, m - i), panel, k, goOn)
+          else edgeTile(out, words(ldc), min(ROWS, m - i), panel, k, n, goOn)
         }
       }
     }
@@ -79,7 +84,7 @@ function at(row: i32, column: i32, ld: i32): usize {
   return ((<usize>row) * (<usize>ld) + (<usize>column)) << 2
 }
 
-/** out [K][width] = the first n columns of x (K, ldx), n ≤ width; zeros beyond. */
+/** out [K][width] = the first n columns of x (K, ldx); what was there beyond.  width is 5 or 8. */
 function interleaveColumns(out: usize, x: usize, K: i32, n: i32, width: i32, ldx: i32): void {
   const step = words(ldx)
   const end = out + words(K * width)
@@ -88,56 +93,67 @@ function interleaveColumns(out: usize, x: usize, K: i32, n: i32, width: i32, ldx
       v128.store(out, v128.load(x))
       v128.store(out, v128.load(x, 16), 16)
     }
-  } else if (n == 4 && width == 4) {
-    for (; out < end; out += 16, x += step) v128.store(out, v128.load(x))
+  } else if (n == 5 && width == 5) {
+    for (; out < end; out += 20, x += step) {
+      v128.store(out, v128.load(x))
+      store<f32>(out, load<f32>(x, 16), 16)
+    }
   } else {
-    memory.fill(out, 0, end - out)
-    for (; out < end; out += words(width), x += step) {
-      for (let j = 0; j < n; j++) store<f32>(out + words(j), load<f32>(x + words(j)))
-    }
+    for (; out < end; out += words(width), x += step) copyWords(out, x, n)
   }
 }
 
-/** out [K][width] = the first n rows of x (n, ldx), transposed; zeros beyond.  width is 4 or 8. */
+/** out [K][width] = the first n rows of x (n, ldx), transposed; the last of them again beyond.  width is 5 or 8. */
 function interleaveRows(out: usize, x: usize, K: i32, n: i32, width: i32, ldx: i32): void {
-  const step = words(width)
-  for (let i = 0; i < width; i += 4) {
-    const have = n - i
-    const x0 = x + words(i * ldx)
-    let p = out + words(i)
-    let k = 0
-    if (have >= 4) {
-      const x1 = x0 + words(ldx)
-      const x2 = x1 + words(ldx)
-      const x3 = x2 + words(ldx)
-      for (; k + 4 <= K; k += 4, p += step << 2) {
-        const r0 = v128.load(x0 + words(k))
-        const r1 = v128.load(x1 + words(k))
-        const r2 = v128.load(x2 + words(k))
-        const r3 = v128.load(x3 + words(k))
-        const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5)
-        const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5)
-        const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7)
-        const high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7)
-        v128.store(p, i64x2.shuffle(low01, low23, 0, 2))
-        v128.store(p + step, i64x2.shuffle(low01, low23, 1, 3))
-        v128.store(p + 2 * step, i64x2.shuffle(high01, high23, 0, 2))
-        v128.store(p + 3 * step, i64x2.shuffle(high01, high23, 1, 3))
-      }
+  const x1 = x + at(min(1, n - 1), 0, ldx)
+  const x2 = x + at(min(2, n - 1), 0, ldx)
+  const x3 = x + at(min(3, n - 1), 0, ldx)
+  const x4 = x + at(min(4, n - 1), 0, ldx)
+  const x5 = x + at(min(5, n - 1), 0, ldx)
+  const x6 = x + at(min(6, n - 1), 0, ldx)
+  const x7 = x + at(min(7, n - 1), 0, ldx)
+  const body = words(K & ~3)
+  const end = words(K)
+  let k: usize = 0
+  if (width == 8) {
+    for (; k < body; k += 16, out += 128) {
+      transpose4(out, 32, v128.load(x + k), v128.load(x1 + k), v128.load(x2 + k), v128.load(x3 + k))
+      transpose4(out + 16, 32, v128.load(x4 + k), v128.load(x5 + k), v128.load(x6 + k), v128.load(x7 + k))
     }
-    for (; k < K; k++, p += step) {
-      for (let r = 0; r < 4; r++) {
-        store<f32>(p + words(r), r < have ? load<f32>(x0 + words(r * ldx + k)) : 0)
-      }
+  } else {
+    for (; k < body; k += 16, out += 80) {
+      transpose4(out, 20, v128.load(x + k), v128.load(x1 + k), v128.load(x2 + k), v128.load(x3 + k))
+      const last = v128.load(x4 + k)
+      v128.store_lane<f32>(out, last, 0, 16)
+      v128.store_lane<f32>(out, last, 1, 36)
+      v128.store_lane<f32>(out, last, 2, 56)
+      v128.store_lane<f32>(out, last, 3, 76)
     }
+  }
+  for (; k < end; k += 4, out += words(width)) {
+    for (let i = 0; i < width; i++) store<f32>(out + words(i), load<f32>(x + k + at(min(i, n - 1), 0, ldx)))
   }
 }
 
-/** c (4,8) = or += a [K][4] · b [K][8]; ldc in bytes, K ≥ 1. */
-function tile(c: usize, ldc: usize, a: usize, b: usize, K: i32, accumulate: bool): void {
-  const c1 = c + ldc
-  const c2 = c1 + ldc
-  const c3 = c2 + ldc
+// @ts-ignore: decorator
+@inline
+function transpose4(out: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+  const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5)
+  const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5)
+  const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7)
+  const high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7)
+  v128.store(out, i64x2.shuffle(low01, low23, 0, 2))
+  v128.store(out + step, i64x2.shuffle(low01, low23, 1, 3))
+  v128.store(out + 2 * step, i64x2.shuffle(high01, high23, 0, 2))
+  v128.store(out + 3 * step, i64x2.shuffle(high01, high23, 1, 3))
+}
+
+/** The first `rows` of c (5,8) = or += a [K][5] · B_PANEL [K][8]; the others go to SPARE.  ldc in bytes, K ≥ 1. */
+function tile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, accumulate: bool): void {
+  const c1 = rows > 1 ? c + ldc : SPARE
+  const c2 = rows > 2 ? c1 + ldc : SPARE
+  const c3 = rows > 3 ? c2 + ldc : SPARE
+  const c4 = rows > 4 ? c3 + ldc : SPARE
   let s00 = f32x4.splat(0)
   let s01 = s00
   let s10 = s00
@@ -146,6 +162,8 @@ function tile(c: usize, ldc: usize, a: usize, b: usize, K: i32, accumulate: bool
   let s21 = s00
   let s30 = s00
   let s31 = s00
+  let s40 = s00
+  let s41 = s00
   if (accumulate) {
     s00 = v128.load(c)
     s01 = v128.load(c, 16)
@@ -155,9 +173,12 @@ function tile(c: usize, ldc: usize, a: usize, b: usize, K: i32, accumulate: bool
     s21 = v128.load(c2, 16)
     s30 = v128.load(c3)
     s31 = v128.load(c3, 16)
+    s40 = v128.load(c4)
+    s41 = v128.load(c4, 16)
   }
-  const end = a + ((<usize>K) << 4)
-  do {
+  let b = B_PANEL
+  const end = a + words(5 * K)
+  {
     const b0 = v128.load(b)
     const b1 = v128.load(b, 16)
     const a0 = v128.load32_splat(a)
@@ -172,9 +193,33 @@ function tile(c: usize, ldc: usize, a: usize, b: usize, K: i32, accumulate: bool
     const a3 = v128.load32_splat(a, 12)
     s30 = f32x4.add(s30, f32x4.mul(a3, b0))
     s31 = f32x4.add(s31, f32x4.mul(a3, b1))
-    a += 16
+    const a4 = v128.load32_splat(a, 16)
+    s40 = f32x4.add(s40, f32x4.mul(a4, b0))
+    s41 = f32x4.add(s41, f32x4.mul(a4, b1))
+  }
+  a += 20
+  b += 32
+  while (a < end) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    const a0 = v128.load32_splat(a)
+    s00 = f32x4.add(s00, f32x4.mul(a0, b0))
+    s01 = f32x4.add(s01, f32x4.mul(a0, b1))
+    const a1 = v128.load32_splat(a, 4)
+    s10 = f32x4.add(s10, f32x4.mul(a1, b0))
+    s11 = f32x4.add(s11, f32x4.mul(a1, b1))
+    const a2 = v128.load32_splat(a, 8)
+    s20 = f32x4.add(s20, f32x4.mul(a2, b0))
+    s21 = f32x4.add(s21, f32x4.mul(a2, b1))
+    const a3 = v128.load32_splat(a, 12)
+    s30 = f32x4.add(s30, f32x4.mul(a3, b0))
+    s31 = f32x4.add(s31, f32x4.mul(a3, b1))
+    const a4 = v128.load32_splat(a, 16)
+    s40 = f32x4.add(s40, f32x4.mul(a4, b0))
+    s41 = f32x4.add(s41, f32x4.mul(a4, b1))
+    a += 20
     b += 32
-  } while (a < end)
+  }
   v128.store(c, s00)
   v128.store(c, s01, 16)
   v128.store(c1, s10)
@@ -183,13 +228,21 @@ function tile(c: usize, ldc: usize, a: usize, b: usize, K: i32, accumulate: bool
   v128.store(c2, s21, 16)
   v128.store(c3, s30)
   v128.store(c3, s31, 16)
+  v128.store(c4, s40)
+  v128.store(c4, s41, 16)
 }
 
-/** The same tile where C has only m rows and n columns left: through a whole tile of its own. */
-function edgeTile(c: usize, ldc: usize, a: usize, K: i32, m: i32, n: i32, accumulate: bool): void {
+/** The same tile where C has only n columns left: through a whole tile of its own. */
+function edgeTile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, n: i32, accumulate: bool): void {
   if (accumulate) {
-    for (let i = 0; i < m; i++) memory.copy(EDGE + ((<usize>i) << 5), c + (<usize>i) * ldc, words(n))
+    for (let i = 0; i < rows; i++) copyWords(EDGE + ((<usize>i) << 5), c + (<usize>i) * ldc, n)
   }
-  tile(EDGE, 32, a, B_PANEL, K, accumulate)
-  for (let i = 0; i < m; i++) memory.copy(c + (<usize>i) * ldc, EDGE + ((<usize>i) << 5), words(n))
+  tile(EDGE, 32, rows, a, K, accumulate)
+  for (let i = 0; i < rows; i++) copyWords(c + (<usize>i) * ldc, EDGE + ((<usize>i) << 5), n)
+}
+
+// @ts-ignore: decorator
+@inline
+function copyWords(to: usize, from: usize, n: i32): void {
+  for (let j = 0; j < n; j++) store<f32>(to + words(j), load<f32>(from + words(j)))
 }
