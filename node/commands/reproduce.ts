@@ -11,14 +11,11 @@ import { counted } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 import { seedList, UsageError, wholeNumber } from '../usage.ts'
 
-const STUDIES = ['paper', 'sharing'] as const
-
 export const reproduceCommand = defineCommand({
   meta: { name: 'reproduce', description: "Run one of the paper's simulations over seeds and compare every method" },
   args: {
     experiment: { type: 'positional', required: true, description: [...EXPERIMENTS.keys()].join(', ') },
     seeds: { type: 'string', default: '1-10', valueHint: 'list', description: 'Seeds, such as 1-20 or 1,4,7' },
-    study: { type: 'string', default: 'paper', valueHint: 'name', description: 'paper, or sharing: ways to start and to teach' },
     workers: {
       type: 'string',
       valueHint: 'n',
@@ -31,14 +28,11 @@ export const reproduceCommand = defineCommand({
     const experiment = EXPERIMENTS.get(args.experiment)
     if (!experiment)
       throw new UsageError(`there is no experiment "${args.experiment}": there are ${[...EXPERIMENTS.keys()].join(', ')}`)
-    if (!STUDIES.includes(args.study as (typeof STUDIES)[number]))
-      throw new UsageError(`--study is "${args.study}": allowed is ${STUDIES.join(', ')}`)
     const seeds = seedList('--seeds', args.seeds)
     const workers = args.workers === undefined ? DEFAULT_WORKERS : Math.max(1, wholeNumber('--workers', args.workers, 256))
-    const variants = args.study === 'sharing' ? SHARING_STUDY : experiment.variants
-    const name = args.study === 'sharing' ? `${experiment.name}-sharing` : experiment.name
-    const store = args.out === undefined ? undefined : storeIn(args.out, name, experiment, variants)
-    const done = await allSeeds(experiment, seeds, variants, workers, store)
+    const { name } = experiment
+    const store = args.out === undefined ? undefined : storeIn(args.out, experiment)
+    const done = await allSeeds(experiment, seeds, workers, store)
     const headline = experiment.headline ?? 'meta-fusion'
     const result = tableOf(
       done.map((d) => d.result.scores),
@@ -62,7 +56,6 @@ export const reproduceCommand = defineCommand({
 async function allSeeds(
   experiment: Experiment,
   seeds: readonly number[],
-  variants: readonly Variant[],
   workers: number,
   store: Store | undefined,
 ): Promise<Done[]> {
@@ -72,7 +65,7 @@ async function allSeeds(
     if (stored) done.set(seed, stored)
   }
   if (done.size > 0) console.error(`${counted(done.size, 'seed')} of ${seeds.length} were done already`)
-  const jobs = seeds.filter((seed) => !done.has(seed)).map((seed) => ({ experiment: experiment.name, seed, variants }))
+  const jobs = seeds.filter((seed) => !done.has(seed)).map((seed) => ({ experiment: experiment.name, seed }))
   const view = shareView(seeds.length)
   const stop = interrupts()
   try {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../../src/core/errors.ts'
 import { VERSION } from '../../src/core/version.ts'
-import type { Experiment, Variant } from '../../src/experiments/settings.ts'
+import type { Experiment } from '../../src/experiments/settings.ts'
 import { readText, writeFileSafely } from '../files.ts'
 import { parseJson } from '../json.ts'
 import type { Done } from './pool.ts'
@@ -19,15 +19,15 @@ export interface Store {
 }
 
 /** @throws DataError when the folder cannot be made */
-export function storeIn(out: string, name: string, experiment: Experiment, variants: readonly Variant[]): Store {
-  const folder = join(out, name)
+export function storeIn(out: string, experiment: Experiment): Store {
+  const folder = join(out, experiment.name)
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
     throw new DataError(`"${folder}" cannot be created: ${(error as Error).message}`)
   }
   const key = createHash('sha256')
-    .update(JSON.stringify([VERSION, experiment, variants]))
+    .update(JSON.stringify([VERSION, experiment]))
     .digest('hex')
     .slice(0, 16)
   const fileOf = (seed: number) => join(folder, `seed-${String(seed).padStart(4, '0')}.json`)

@@ -3,14 +3,13 @@
 import { parentPort } from 'node:worker_threads'
 import type { Progress } from '../../src/core/types.ts'
 import { runSeed, type SeedResult } from '../../src/experiments/run.ts'
-import { EXPERIMENTS, type Experiment, type Variant } from '../../src/experiments/settings.ts'
+import { EXPERIMENTS, type Experiment } from '../../src/experiments/settings.ts'
 import { kernels } from '../kernels.ts'
 
 /** One seed of one experiment. */
 export interface Job {
   readonly experiment: string
   readonly seed: number
-  readonly variants: readonly Variant[]
 }
 
 /** What a worker says of its job: how far it is, what came of it, or why nothing did. */
@@ -22,12 +21,12 @@ export type Answer =
 /** Progress is told at most this often. */
 const EVERY_MS = 100
 
-parentPort?.on('message', ({ experiment, seed, variants }: Job) => {
+parentPort?.on('message', ({ experiment, seed }: Job) => {
   const tell = (answer: Answer) => parentPort?.postMessage(answer)
   const start = performance.now()
   let told = start
   try {
-    const run = runSeed(kernels('train'), EXPERIMENTS.get(experiment) as Experiment, seed, variants)
+    const run = runSeed(kernels('train'), EXPERIMENTS.get(experiment) as Experiment, seed)
     for (let turn = run.next(); ; turn = run.next()) {
       const now = performance.now()
       if (turn.done) return tell({ result: turn.value, seconds: (now - start) / 1000 })

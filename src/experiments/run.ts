@@ -63,14 +63,10 @@ interface Said {
 
 /**
  * Runs one seed. The seed draws the data, the split, the first weights and the batch orders, each from a stream of its own.
- * @param variants which to teach; they share the screened students, and stages that are the same are trained once
+ * Variants share the screened students, and stages that are the same are trained once.
  */
-export function* runSeed(
-  module: WebAssembly.Module,
-  experiment: Experiment,
-  seed: number,
-  variants: readonly Variant[] = experiment.variants,
-): Generator<Progress, SeedResult> {
+export function* runSeed(module: WebAssembly.Module, experiment: Experiment, seed: number): Generator<Progress, SeedResult> {
+  const { variants } = experiment
   const data = synthetic(openTrainSession(module), experiment.data, seed)
   const config = { ...experiment.config, seed }
   const { splits } = chooseSplits(module, data, config)

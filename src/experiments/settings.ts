@@ -2,7 +2,6 @@
 // in 1.x the modalities complete each other, which favours early fusion; in 2.x both show one shared signal, which favours late.
 
 import type { TrainConfig } from '../train/config.ts'
-import { BY_CLUSTER } from '../train/mutual.ts'
 import type { WarmStart } from '../train/rho.ts'
 import type { SyntheticSpec, Transform } from './synthetic.ts'
 
@@ -54,20 +53,20 @@ const variant = (name: string, more: Partial<Variant> = {}): Variant => ({
 })
 
 /** The authors' way: the first ρ > 0 goes on from the screened students. */
-const authors = (rho?: readonly number[]): Variant => variant('authors', { warmStart: 'first', ...(rho && { rho }) })
+const authors = (): Variant => variant('authors', { warmStart: 'first' })
 
 /**
  * The questions on which the defaults were decided: where a ρ > 0 starts from, with the longer training of a warm start given to
- * a cold one too; who teaches; what the divergence is normalised by.
+ * a cold one too; who teaches; what the divergence is normalised by. `rho` is the one at which single questions are asked.
  */
-export const SHARING_STUDY: readonly Variant[] = [
+const sharingStudy = (rho: number): readonly Variant[] => [
   authors(),
   variant('cold'),
   variant('warm', { warmStart: 'all' }),
-  variant('warm-weights', { warmStart: 'weights' }),
-  variant('cold-twice', { lengths: 2 }), // its ρ = 0 too
-  variant('best-teaches', { teaching: { ...BY_CLUSTER, teachers: 'best' } }),
-  variant('others-normalised', { teaching: { normalizer: 'others' } }),
+  variant('warm-weights', { warmStart: 'weights', rho: [rho] }),
+  variant('cold-twice', { lengths: 2, rho: [rho] }),
+  variant('best-teaches', { teaching: { teachers: 'best' }, rho: [rho] }),
+  variant('others-normalised', { teaching: { normalizer: 'others' }, rho: [rho] }),
 ]
 
 const BASELINES = ['single', 'early-fusion', 'late-fusion', 'cooperative', 'cooperative-reference'] as const
@@ -197,5 +196,17 @@ const LIST: readonly Experiment[] = [
   },
 ]
 
-/** The paper's simulations, by name. */
-export const EXPERIMENTS: ReadonlyMap<string, Experiment> = new Map(LIST.map((experiment) => [experiment.name, experiment]))
+/** `1.1-sharing` and so on: the variants compared with each other, without the baselines. */
+const study = ({ name, title, ...of }: Experiment, rho: number): Experiment => ({
+  ...of,
+  name: `${name}-sharing`,
+  title: `${title}: ways to start and to teach`,
+  variants: sharingStudy(rho),
+  baselines: [],
+  fixed: rho,
+})
+
+/** The paper's simulations and the studies on some of them, by name. */
+export const EXPERIMENTS: ReadonlyMap<string, Experiment> = new Map(
+  [...LIST, study(LIST[0], 3), study(LIST[1], 0.99), study(LIST[4], 0.99)].map((experiment) => [experiment.name, experiment]),
+)
