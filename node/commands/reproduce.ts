@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
-import { EXPERIMENTS, type Experiment, SHARING_STUDY, type Variant } from '../../src/experiments/settings.ts'
+import { EXPERIMENTS, type Experiment } from '../../src/experiments/settings.ts'
 import { markdown, meanText, pText, type Table, tableOf } from '../../src/experiments/table.ts'
 import { writeFileSafely } from '../files.ts'
 import { shareView } from '../progress.ts'

@@ -129,7 +129,7 @@ const redundant = (noise: number) =>
 const standard = { variants: [authors()], baselines: BASELINES }
 const negative = {
   data: redundant(0.3),
-  variants: [authors([0, 1, 3, 5, 10]), variant('adversarial', { rho: [0, 10], teaching: { teachers: 'worst-cluster' } })],
+  variants: [authors([0, 1, 3, 5, 10]), variant('adversarial', { rho: [10], teaching: { teachers: 'worst-cluster' } })],
   baselines: [],
   fixed: 10,
   headline: 'adaptive@10/cohort-mean',
