@@ -39,7 +39,7 @@ export async function lineChart({ title, x, y, lineTitle, panels, level }: LineC
   )
   const rows = data.map((point) => ({ ...point, low: point.y - (point.se || 0), high: point.y + (point.se || 0) }))
   const only = (kind: string) => [{ filter: `datum.kind === '${kind}'` }]
-  const axis = { gridColor: '#dddddd', tickCount: 5 }
+  const axis = { grid: true, gridColor: '#dddddd', tickCount: 5 }
   const across = { field: 'x', type: 'quantitative' as const, title: x.title, scale: { type: x.scale ?? 'linear' }, axis }
   const up = (field: string) => ({ field, type: 'quantitative' as const, title: y.title, scale: { zero: false }, axis })
   const color = {
@@ -77,7 +77,7 @@ export async function lineChart({ title, x, y, lineTitle, panels, level }: LineC
           encoding: { x: across, y: up('low'), y2: { field: 'high' }, color },
         },
         {
-          mark: { type: 'point', filled: true, size: 45, opacity: 1 },
+          mark: { type: 'point', filled: true, size: 32, opacity: 1 },
           transform: only('point'),
           encoding: { x: across, y: up('y'), color },
         },
