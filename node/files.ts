@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -95,6 +96,16 @@ export function checkFolderOf(path: string): void {
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw notWritten(path, error)
+  }
+}
+
+/** Makes a folder, and those it lies in. @throws DataError when a file is in its place or the host refuses */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const taken = ['EEXIST', 'ENOTDIR'].includes(codeOf(error))
+    throw new DataError(`"${folder}" cannot be created: ${taken ? 'a file has that name' : (error as Error).message}`)
   }
 }
 

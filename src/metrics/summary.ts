@@ -47,7 +47,8 @@ export function summarize(values: ArrayLike<number>): Summary {
 }
 
 /**
- * Compares measurements a and b of the same seeds, in the same order.
+ * Compares measurements a and b of the same seeds, in the same order. Time grows with the cube of their number: meant for seeds,
+ * up to some hundreds.
  * @throws ShapeError when they are not equally many
  */
 export function paired(a: ArrayLike<number>, b: ArrayLike<number>): Comparison {

@@ -12,6 +12,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
+  theory: ['--out', '--seed', '--json'],
   demo: ['--out', '--seed'],
 }
 
@@ -425,9 +426,9 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     { [name]: JSON.stringify(config) },
   ]
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
-    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, demo'],
-    [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, demo'],
-    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, demo'],
+    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, theory, demo'],
+    [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, theory, demo'],
+    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, theory, demo'],
     [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
     [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
@@ -521,6 +522,7 @@ describe('bad data is one sentence, exit code 1, and an old file stays', () => {
       ['predict', 'none', 'bad', '--out', 'missing/p.csv'],
       '"missing/p.csv" cannot be written: there is no folder "missing", create it first',
     ],
+    [['theory', '--out', 'old.txt'], '"old.txt" cannot be created: a file has that name'],
     [['demo', '--out', 'old.txt'], '"old.txt/data" cannot be created: a file has that name'],
   ])('%j: %s', async (words, text, files = {}) => {
     const folder = treeOf({ ...below('bad', study()), 'old.txt': 'old' })
@@ -599,6 +601,32 @@ describe('a reader that goes away', () => {
     const child = start(root, 'inspect', 'model.safetensors')
     child.stdout?.destroy()
     expect(await finished(child)).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+describe('theory', () => {
+  const docs = (path: string) => readFileSync(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
+
+  test('prints what docs/THEORY.md shows, and writes its figures', async () => {
+    const { code, stdout } = await metafusion(root, 'theory', '--out', 'theory/figures')
+    expect(code).toBe(0)
+    const [said, written] = [stdout.split('\n').slice(0, -4), stdout.split('\n').slice(-4)]
+    expect(docs('THEORY.md')).toContain(`\n${said.join('\n')}\n`)
+    const files = readdirSync(join(root, 'theory/figures')).sort()
+    expect(written).toEqual([...files.map((file) => `${join('theory/figures', file)} written`), ''])
+    for (const file of files) {
+      expect(read(`theory/figures/${file}`).toString(), file).toBe(docs(`figures/${file}`))
+      expect(docs('THEORY.md')).toContain(`](figures/${file})`)
+    }
+  })
+
+  test('--json prints one object and nothing else', async () => {
+    const { code, stdout, stderr } = await metafusion(root, 'theory', '--json', '--seed', '4')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const report = JSON.parse(stdout)
+    expect(Object.keys(report)).toEqual(['seed', 'draws', 'drawn', 'fitted', 'boundaries', 'trained', 'ambiguity'])
+    expect(report.seed).toBe(4)
+    expect(Object.keys(report.fitted[0])).toEqual(['setting', 'expected', 'measured', 'slope', 'best', 'shared'])
   })
 })
 

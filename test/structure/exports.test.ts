@@ -55,7 +55,11 @@ describe('package.json', () => {
 
   test('pins every dependency to one version, as the lock file has it', () => {
     const { packages } = readJson('package-lock.json')
-    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    for (const [name, version] of Object.entries({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.peerDependencies,
+    })) {
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/)
       expect(packages[`node_modules/${name}`].version, name).toBe(version)
     }

@@ -101,13 +101,21 @@ describe('src/', () => {
 describe('node/', () => {
   const hosts = filesIn('node', /\.ts$/)
   const theirs = hosts.flatMap((from) => importsOf(readText(from)).map((to) => ({ from, to })))
-  const { dependencies } = readJson('package.json')
+  const { dependencies, peerDependencies } = readJson('package.json')
 
   test('imports Node, itself, src/ and the declared dependencies, every one of them', () => {
     const packages = theirs.map(({ to }) => to).filter((to) => !to.startsWith('.') && !to.startsWith('node:'))
-    expect([...new Set(packages)].sort()).toEqual(Object.keys(dependencies).sort())
+    expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort())
     const relative = theirs.filter(({ to }) => to.startsWith('.')).map(({ from, to }) => resolve(from, to))
     expect(relative.filter((to) => !/^(?:node|src)\//.test(to))).toEqual([])
+  })
+
+  test('has packages that need not be installed, and loads them only when they are needed', () => {
+    const { peerDependencies, peerDependenciesMeta } = readJson('package.json')
+    const optional = Object.fromEntries(Object.keys(peerDependencies).map((name) => [name, { optional: true }]))
+    expect(peerDependenciesMeta).toEqual(optional)
+    const loaded = filesIn('dist/node', /\.js$/).flatMap((file) => [...readText(file).matchAll(/^import .*'(vega[\w-]*)'/gm)])
+    expect(loaded).toEqual([])
   })
 })
 
