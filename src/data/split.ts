@@ -24,7 +24,7 @@ export type Subjects = Pick<Dataset, 'ids' | 'target' | 'groups'>
 /**
  * Draws test and validation rows, the same share of every class up to less than one row, but never the last of a class.
  * The target of a regression is not looked at. Where the data has groups, a part takes a group whole, as long as that brings
- * it nearer to its share of the classes: shares are then right up to about half a group.
+ * it nearer to its shares of the classes: these are then right up to the size of a group.
  * @throws ConfigError for fractions outside 0 … 1; DataError when a class occurs only once or a part would be empty
  */
 export function splitRows(random: Random, data: Subjects, fractions: Fractions = { validation: 0.15, test: 0.15 }): Splits {

@@ -101,7 +101,7 @@ describe('learning from a folder', () => {
     const files = {
       'm.csv': 'id,x,family\np1,1,f1\np2,2,f1\np3,3,f2\n',
       'labels.csv': 'id,y\np1,1.5\np2,2.5\np3,3.5\n',
-      'dataset.json': json({ group: { file: 'm.csv', column: 'family' } }),
+      'dataset.json': json({ modalities: { m: 'm.csv' }, group: { file: 'm.csv', column: 'family' } }),
     }
     const { data } = readFolder(folderOf(files))
     expect(data.groups).toEqual(['f1', 'f1', 'f2'])
