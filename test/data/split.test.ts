@@ -160,14 +160,14 @@ describe('groups', () => {
     }
   })
 
-  test('every class has its share in every part, up to the size of the largest group', () => {
+  test('every class has its share in every part, up to a row and the size of the largest group', () => {
     const data = families()
     const all = counts(data, Int32Array.from(range(data.ids.length)))
     for (let seed = 0; seed < 20; seed++) {
       const { validation, test } = splitRows(seeded(seed), data)
       for (const part of [validation, test]) {
         const off = counts(data, part).map((n, k) => Math.abs(n - 0.15 * all[k]))
-        expect(Math.max(...off)).toBeLessThanOrEqual(4)
+        expect(Math.max(...off)).toBeLessThanOrEqual(5)
       }
     }
   })
