@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -25,9 +26,12 @@ export function readBytes(path: string, name = path): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(readFileSync(path))
   } catch (error) {
-    throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+    throw notRead(name, error)
   }
 }
+
+/** What to say of a file that the host does not give. */
+export const notRead = (name: string, error: unknown): DataError => new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
 
 /**
  * The text of a UTF-8 file, without its byte order mark.
@@ -38,7 +42,7 @@ export function readText(path: string, name = path): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw notRead(name, error)
   }
   const before = new TextDecoder().decode(bytes).split('\ufffd', 1)[0]
   throw new FormatError(`${name} line ${lineAt(before, before.length)} is not UTF-8: save the file as UTF-8`)
@@ -95,6 +99,16 @@ export function checkFolderOf(path: string): void {
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw notWritten(path, error)
+  }
+}
+
+/** Makes a folder and those above it, unless they are there. @throws DataError when a file is in its place or the host refuses */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const taken = codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOTDIR'
+    throw new DataError(`"${folder}" cannot be created: ${taken ? 'a file has that name' : (error as Error).message}`)
   }
 }
 

@@ -1,14 +1,12 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import Papa from 'papaparse'
-import { DataError } from '../../src/core/errors.ts'
 import type { Dataset } from '../../src/data/dataset.ts'
 import { DEMO, DEMO_TITLE } from '../../src/experiments/demo.ts'
 import { synthetic } from '../../src/experiments/synthetic.ts'
 import { writeModel } from '../../src/formats/model-file.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
-import { writeFileSafely } from '../files.ts'
+import { makeFolder, writeFileSafely } from '../files.ts'
 import { train } from '../index.ts'
 import { kernels } from '../kernels.ts'
 import { progressView } from '../progress.ts'
@@ -45,17 +43,6 @@ export const demoCommand = defineCommand({
     }
   },
 })
-
-/** @throws DataError when a file is in its place or the host refuses */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const taken = code === 'EEXIST' || code === 'ENOTDIR'
-    throw new DataError(`"${folder}" cannot be created: ${taken ? 'a file has that name' : message}`)
-  }
-}
 
 /** A data set as a folder of CSV files with its dataset.json. */
 function writeDataset(folder: string, data: Dataset): void {
