@@ -100,8 +100,8 @@ function rowMajor(values: Float64Array, shape: readonly number[]): Float64Array 
 }
 
 /** The bytes of a .npy file of version 1.0, row-major. */
-export function writeNpy(shape: readonly number[], values: Float32Array | Float64Array | Int32Array): Uint8Array {
-  const type = values instanceof Float32Array ? '<f4' : values instanceof Float64Array ? '<f8' : '<i4'
+export function writeNpy(shape: readonly number[], values: Float32Array | Float64Array | Uint8Array): Uint8Array {
+  const type = values instanceof Float32Array ? '<f4' : values instanceof Float64Array ? '<f8' : '|u1'
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`
   // The numbers begin at a multiple of 64 bytes, after a line break.
@@ -111,13 +111,11 @@ export function writeNpy(shape: readonly number[], values: Float32Array | Float6
   bytes.set(Uint8Array.from(`${opening}\n`, (letter) => letter.charCodeAt(0)))
   const view = new DataView(bytes.buffer)
   view.setUint16(8, data - 10, true)
-  const put: Record<string, (at: number, value: number) => void> = {
-    '<f4': (at, value) => view.setFloat32(at, value, true),
-    '<f8': (at, value) => view.setFloat64(at, value, true),
-    '<i4': (at, value) => view.setInt32(at, value, true),
-  }
   values.forEach((value, i) => {
-    put[type](data + i * values.BYTES_PER_ELEMENT, value)
+    const at = data + i * values.BYTES_PER_ELEMENT
+    if (values instanceof Float32Array) view.setFloat32(at, value, true)
+    else if (values instanceof Float64Array) view.setFloat64(at, value, true)
+    else bytes[at] = value
   })
   return bytes
 }

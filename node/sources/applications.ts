@@ -33,15 +33,16 @@ export const NACC: Application = {
   encoder: { epochs: 20, rate: { profile: 1e-3, behavior: 1e-3, clinical: 1e-3, mri: 1e-3 } },
 }
 
-/** Odours from the hippocampus: 0.65 of the trials for training, 0.25 for validation, 0.1 for the test. */
+/** Odours from the hippocampus: 0.65 of the trials are for training. */
+export const TRIAL_SHARES = { validation: 0.25, test: 0.1 }
+
 const rat = (lfp: readonly string[], spikes: readonly string[]): TrainConfig => ({
   ...COMMON,
   extractors: { lfp: ['raw', ...lfp, 'skip'], spikes: ['raw', ...spikes, 'skip'] },
   budget: 29,
   epochs: 200,
   batch: 16,
-  validation: 0.25,
-  test: 0.1,
+  ...TRIAL_SHARES,
 })
 
 const encoded = (lfp: readonly number[], spikes: readonly number[]): Application => ({

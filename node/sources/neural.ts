@@ -1,5 +1,5 @@
 // Which odour a rat smells, from field potentials and spikes of its hippocampus: the paper's second application
-// (data: Shahbaba et al., Nature Communications 2022, https://doi.org/10.1038/s41467-022-28057-6).
+// (data: Shahbaba et al., Nature Communications 2022).
 
 import { basename } from 'node:path'
 import { ConfigError, DataError, ShapeError } from '../../src/core/errors.ts'
@@ -11,7 +11,7 @@ import { fitPca, pcaLayer } from '../../src/train/pca.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
 import { kernels } from '../kernels.ts'
 import { type NpyArray, readNpy } from '../npy.ts'
-import { RATS } from './applications.ts'
+import { TRIAL_SHARES } from './applications.ts'
 import { findFile, titleOf } from './folder.ts'
 import { drawnFrom, type Study } from './study.ts'
 
@@ -64,7 +64,7 @@ export function readNeural(folder: string, rat: string, options: NeuralOptions =
     notes: [
       `${trials.rows.length} of ${files.info.array.shape[0]} trials are correct, in sequence and of the odours ${ODOURS.join(', ')}`,
     ],
-    split: drawnFrom(subjects, (RATS[rat.toLowerCase()] ?? RATS.mitt).config),
+    split: drawnFrom(subjects, TRIAL_SHARES),
     dataset: ({ train }: Splits): Dataset => ({
       title,
       ...subjects,
@@ -141,7 +141,9 @@ function cut(
   const [time, channels] = first ? [shape[1], shape[2]] : [shape[2], shape[1]]
   if (time < to) {
     const axes = first ? '(trials, time, channels)' : '(trials, neurons, time)'
-    throw new ShapeError(`${file} has ${time} time bins in its shape (${shape.join(', ')}), read as ${axes}: there must be ${to}`)
+    throw new ShapeError(
+      `${file} has ${time} time bins in its shape (${shape.join(', ')}), read as ${axes}: give it in this order, with ${to} bins`,
+    )
   }
   const bins = to - from
   const matrices = Array.from({ length: channels }, (_, channel) => {
