@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<CommandDef<ArgsDef>>> = {
   predict: () => import('./commands/predict.ts').then((m) => m.predictCommand as CommandDef<ArgsDef>),
   evaluate: () => import('./commands/evaluate.ts').then((m) => m.evaluateCommand as CommandDef<ArgsDef>),
   inspect: () => import('./commands/inspect.ts').then((m) => m.inspectCommand as CommandDef<ArgsDef>),
+  synthesize: () => import('./commands/synthesize.ts').then((m) => m.synthesizeCommand as CommandDef<ArgsDef>),
   demo: () => import('./commands/demo.ts').then((m) => m.demoCommand as CommandDef<ArgsDef>),
 }
 

@@ -47,8 +47,8 @@ export function streamRows(path: string, name: string, begin: (header: readonly 
         try {
           data.forEach(each)
         } catch (error) {
+          fail(error) // Before the end that abort tells of.
           parser.abort()
-          fail(error)
         }
       },
       complete() {

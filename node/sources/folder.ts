@@ -1,7 +1,7 @@
 // Where the files of a study lie, and whether they are real.
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DataError } from '../../src/core/errors.ts'
 import { makeFolder, writeFileSafely } from '../files.ts'
 import { listed } from '../sentences.ts'
@@ -33,22 +33,22 @@ export function findFile(folder: string, pattern: RegExp, what: string): string 
   return found[0]
 }
 
-/** The title of a study: it begins with `Synthetic` where its files are. */
-export const titleOf = (folder: string, title: string): string =>
-  existsSync(join(folder, MARKER)) ? `Synthetic data in the form of: ${title}` : title
+/** The title of a study: it says so where the file lies among synthetic ones. */
+export const titleOf = (file: string, title: string): string =>
+  existsSync(join(dirname(file), MARKER)) ? `Synthetic data in the form of: ${title}` : title
 
 /** Files by name. */
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
 /**
  * Writes synthetic files into a folder, with a note that they are; files of an earlier time are overwritten.
- * @throws DataError when the folder holds such files and does not say that they are synthetic
+ * @throws DataError when the folder holds anything and does not say that it is synthetic
  */
 export function writeSynthetic(folder: string, files: Files): void {
   makeFolder(folder)
-  const real = Object.keys(files).find((name) => existsSync(join(folder, name)))
-  if (real !== undefined && !existsSync(join(folder, MARKER))) {
-    throw new DataError(`"${folder}" holds "${basename(real)}" and no file "${MARKER}", so it may be real: give another folder`)
+  const there = readdirSync(folder)
+  if (there.length > 0 && !there.includes(MARKER)) {
+    throw new DataError(`"${folder}" holds ${listed(there, 2)} and no file "${MARKER}", so it may be real: give another folder`)
   }
   writeFileSafely(join(folder, MARKER), README)
   for (const [name, content] of Object.entries(files)) writeFileSafely(join(folder, name), content)

@@ -50,13 +50,13 @@ export async function readNacc(folder: string, options: NaccOptions = {}): Promi
     )
   }
   const subjects = subjectsOf(rows)
-  const title = 'NACC: visits and MRI, cognitive status in four classes'
+  const title = titleOf(visitFile, 'NACC: visits and MRI, cognitive status in four classes')
   return {
-    title: titleOf(folder, title),
+    title,
     subjects,
     notes: [...scans.notes, ...visits.notes, ...leftOut(scans.scans.length, matched.length, rows.length, mostDays)],
     split: drawnFrom(subjects, NACC.config),
-    dataset: datasetOf({ title: titleOf(folder, title), ...subjects }, modalitiesOf(rows, visits, scans), mostMissing),
+    dataset: datasetOf({ title, ...subjects }, modalitiesOf(rows, visits, scans), mostMissing),
   }
 }
 

@@ -57,7 +57,7 @@ export function readNeural(folder: string, rat: string, options: NeuralOptions =
     ids: trials.rows.map((trial) => `trial ${trial + 1}`),
     target: { task: 'classification', classes: ODOURS, labels: Int32Array.from(trials.labels) },
   }
-  const title = titleOf(folder, `Hippocampus of ${rat}: field potentials and spikes, four odours`)
+  const title = titleOf(files.info.path, `Hippocampus of ${rat}: field potentials and spikes, four odours`)
   return {
     title,
     subjects,
@@ -74,6 +74,7 @@ export function readNeural(folder: string, rat: string, options: NeuralOptions =
 }
 
 interface NamedArray {
+  readonly path: string
   readonly file: string
   readonly array: NpyArray
 }
@@ -86,7 +87,7 @@ function readFiles(folder: string, rat: string): Record<'lfp' | 'spikes' | 'info
     if (array.shape.length !== axes.length) {
       throw new ShapeError(`${name} has ${array.shape.length} axes (${array.shape.join(', ')}): give it as (${axes.join(', ')})`)
     }
-    return { file: name, array }
+    return { path, file: name, array }
   }
   const files = {
     lfp: read('lfp_data_sampled', ['trials', 'time', 'channels']),

@@ -12,6 +12,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
+  synthesize: ['--out', '--seed', '--subjects', '--rat'],
   demo: ['--out', '--seed'],
 }
 

@@ -76,6 +76,8 @@ describe('the doors', () => {
   test('metafusion has them too, and those that learn, read folders and write', () => {
     const more = [
       'ConfigError',
+      'NACC',
+      'RATS',
       'chooseSplits',
       'digest',
       'evaluate',
@@ -84,6 +86,8 @@ describe('the doors', () => {
       'predict',
       'presence',
       'readFolder',
+      'readNacc',
+      'readNeural',
       'synthetic',
       'train',
       'trainModel',
