@@ -25,7 +25,7 @@ test('a file of several pieces is read as a whole, whatever the pieces cut throu
   const cell = '"ä,\n""b"""'.padEnd(200, ' ')
   const text = `a,b\n${Array.from({ length: 25_000 }, (_, i) => `${i},${i % 3 ? i : cell}`).join('\n')}\n`
   // A piece is 4 MiB.
-  const long = text + `${'9'.repeat(3_000_000)},1\n${'8'.repeat(3_000_000)},2\n`
+  const long = `${text}${'9'.repeat(3_000_000)},1\n${'8'.repeat(3_000_000)},2\n`
   const rows = await rowsOf(long)
   expect(rows).toHaveLength(25_003)
   expect(
