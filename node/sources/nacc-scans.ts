@@ -52,7 +52,7 @@ export async function readScans(path: string, name: string): Promise<Scans> {
     scans: scans.map((scan) => ({ ...scan, values: Float64Array.from(kept, (j) => scan.values[j]) })).sort(bySubjectAndDay),
     notes: [
       ...(undated > 0 ? [`${name}: left out ${counted(undated, 'scan')} without a date`] : []),
-      ...(left.length > 0 ? [`${name}: left out ${counted(left.length, 'column')} that hold text (${listed(left)})`] : []),
+      ...(left.length > 0 ? [`${name}: left out ${counted(left.length, 'column')} with text in it (${listed(left)})`] : []),
     ],
   }
 }

@@ -255,7 +255,7 @@ describe('readNacc', () => {
     })
     expect(study.subjects.ids).toEqual(['N1 2020-02-01'])
     expect(study.dataset(splitsOf([0])).modalities[3].columns.map(({ name }) => name)).toEqual(['LHIPPO', 'LAMYG'])
-    expect(study.notes).toContain(`${SCANS}: left out 1 column that hold text ("NOTE")`)
+    expect(study.notes).toContain(`${SCANS}: left out 1 column with text in it ("NOTE")`)
   })
 
   test('does without columns that a file does not have, with a note', async () => {
