@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<CommandDef<ArgsDef>>> = {
   inspect: () => import('./commands/inspect.ts').then((m) => m.inspectCommand as CommandDef<ArgsDef>),
   reproduce: () => import('./commands/reproduce.ts').then((m) => m.reproduceCommand as CommandDef<ArgsDef>),
   theory: () => import('./commands/theory.ts').then((m) => m.theoryCommand as CommandDef<ArgsDef>),
+  synthesize: () => import('./commands/synthesize.ts').then((m) => m.synthesizeCommand as CommandDef<ArgsDef>),
   demo: () => import('./commands/demo.ts').then((m) => m.demoCommand as CommandDef<ArgsDef>),
 }
 

@@ -26,9 +26,12 @@ export function readBytes(path: string, name = path): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(readFileSync(path))
   } catch (error) {
-    throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+    throw notRead(name, error)
   }
 }
+
+/** What to say of a file that the host does not give. */
+export const notRead = (name: string, error: unknown): DataError => new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
 
 /**
  * The text of a UTF-8 file, without its byte order mark.
@@ -39,7 +42,7 @@ export function readText(path: string, name = path): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw new DataError(`"${name}" cannot be read: ${reasonOf(error)}`)
+    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw notRead(name, error)
   }
   const before = new TextDecoder().decode(bytes).split('\ufffd', 1)[0]
   throw new FormatError(`${name} line ${lineAt(before, before.length)} is not UTF-8: save the file as UTF-8`)

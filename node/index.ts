@@ -18,6 +18,10 @@ import { kernels } from './kernels.ts'
 export * from '../src/index.ts'
 export { createPredictor } from './infer.ts'
 export { kernels } from './kernels.ts'
+export { NACC, RATS } from './sources/applications.ts'
+export { type NaccOptions, readNacc } from './sources/nacc.ts'
+export { type NeuralOptions, readNeural } from './sources/neural.ts'
+export type { Application, Study } from './sources/study.ts'
 export { readFolder } from './tables.ts'
 
 /** How a training is run. */

@@ -21,6 +21,7 @@ const Manifest = v.strictObject({
   modalities: v.optional(v.record(Name, Name, 'an object of names and files')),
   target: v.optional(v.strictObject({ file: Name, column: v.optional(Name), columns: v.optional(Names) })),
   split: v.optional(v.strictObject({ file: Name, column: Name })),
+  group: v.optional(v.strictObject({ file: Name, column: Name })),
   categorical: v.optional(v.record(Name, Names, 'an object of modalities and lists of columns')),
 })
 
@@ -40,6 +41,8 @@ export interface Plan {
   /** Without `columns`: `label` if there is such a column, else all but the ids. */
   readonly target?: { readonly file: string; readonly columns?: readonly string[] }
   readonly split?: Place
+  /** What the rows are of: rows of one group stay in one part of a split. */
+  readonly group?: Place
   /** Columns to read as categories, by modality. */
   readonly categorical: ReadonlyMap<string, readonly string[]>
   readonly notes: readonly string[]
@@ -62,10 +65,12 @@ export function readPlan(folder: string, split?: string): Plan {
   const notes: string[] = []
   const modalities = manifest.modalities
     ? Object.entries(manifest.modalities).map(([name, file]) => ({ name, file }))
-    : csvFiles(folder, [target?.file, manifest.split?.file, split && placeOf(split).file], notes).map((file) => ({
-        name: file.slice(0, -4),
-        file,
-      }))
+    : csvFiles(folder, [target?.file, manifest.split?.file, manifest.group?.file, split && placeOf(split).file], notes).map(
+        (file) => ({
+          name: file.slice(0, -4),
+          file,
+        }),
+      )
   if (modalities.length === 0) throw new DataError(`"${folder}" holds no modality: give it a CSV file per modality`)
   if (!manifest.modalities)
     notes.push(
@@ -75,7 +80,7 @@ export function readPlan(folder: string, split?: string): Plan {
       )}`,
     )
 
-  const { title, id = 'id', task } = manifest
+  const { title, id = 'id', task, group } = manifest
   const categorical = new Map(Object.entries(manifest.categorical ?? {}))
   for (const name of categorical.keys()) {
     if (modalities.some((modality) => modality.name === name)) continue
@@ -86,7 +91,8 @@ export function readPlan(folder: string, split?: string): Plan {
       )}`,
     )
   }
-  return { title, id, task, modalities, target, split: split ? placeOf(split) : (manifest.split ?? byName), categorical, notes }
+  const parts = split ? placeOf(split) : (manifest.split ?? byName)
+  return { title, id, task, modalities, target, split: parts, group, categorical, notes }
 }
 
 function readManifest(path: string): v.InferOutput<typeof Manifest> {

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../src/core/errors.ts'
 import type { Dataset, Inputs, Target } from '../src/data/dataset.ts'
-import { columnAt, readTable, type Table } from './csv.ts'
+import { isGap } from './cells.ts'
+import { cellAt, columnAt, readTable, type Table } from './csv.ts'
 import { type Plan, readPlan } from './manifest.ts'
 import {
   absentModality,
@@ -73,11 +74,12 @@ export function readFolder(folder: string, options: ReadOptions = {}): Folder {
   const files = filesOf(folder)
 
   const split = findSplit(files, plan, options)
-  const target = findTarget(folder, files, plan, options, split)
-  // Both may stand in a modality's file, but they are no features.
+  const group = findGroup(files, plan, required && !expected)
+  const target = findTarget(folder, files, plan, options, [split, group])
+  // All may stand in a modality's file, but they are no features.
   const others = (file: string) => [
     plan.id,
-    ...[split, target].flatMap((found) => (found?.table.file === file ? found.columns : [])),
+    ...[split, target, group].flatMap((found) => (found?.table.file === file ? found.columns : [])),
   ]
   const read = expected ? readForModel(folder, files, plan, expected, others) : readToLearn(files, plan, others)
 
@@ -99,7 +101,9 @@ export function readFolder(folder: string, options: ReadOptions = {}): Folder {
   if (!required) return result
   const everyTarget = known!.target // readTarget has thrown if an id lacks its target
   if (fixed && !expected) result.notes.push(...unlearned(everyTarget, fixed.splits))
-  const labelled: LabelledFolder = { ...result, target: everyTarget, data: { title: plan.title, ...inputs, target: everyTarget } }
+  const groups = group && readGroups(group, ids)
+  const data = { title: plan.title, ...inputs, target: everyTarget, ...(groups ? { groups } : {}) }
+  const labelled: LabelledFolder = { ...result, target: everyTarget, data }
   return labelled
 }
 
@@ -122,7 +126,13 @@ function findSplit(files: Files, { id, split }: Plan, options: ReadOptions): Fou
 }
 
 /** The columns of the target. They must be there unless the target is optional. */
-function findTarget(folder: string, files: Files, { id, target }: Plan, options: ReadOptions, split?: Found): Found | undefined {
+function findTarget(
+  folder: string,
+  files: Files,
+  { id, target }: Plan,
+  options: ReadOptions,
+  found: readonly (Found | undefined)[],
+): Found | undefined {
   const must = options.target !== 'optional'
   if (!must && (!target || !files.has(target.file))) return undefined
   if (!target) throw new DataError(`"${folder}" has no labels.csv: give one with the columns "${id}" and "label"`)
@@ -130,11 +140,34 @@ function findTarget(folder: string, files: Files, { id, target }: Plan, options:
   const model = options.expected?.target
   const asked = model?.task === 'regression' ? model.outputs : target.columns
   if (!must && asked?.some((column) => !table.header.includes(column))) return undefined
-  const others = [id, ...(split?.table === table ? split.columns : [])]
+  const others = [id, ...found.flatMap((other) => (other?.table === table ? other.columns : []))]
   const columns = targetColumns(table, asked, others)
   const unused = asked ? [] : table.header.filter((column) => !columns.includes(column) && !others.includes(column))
   const notes = unused.length > 0 ? [`${table.file}: ${listed(unused)} not used, the target is "label"`] : []
   return { table, columns, notes }
+}
+
+/** The column of the groups. It must be there when the folder is to be learned from. */
+function findGroup(files: Files, { id, group }: Plan, must: boolean): Found | undefined {
+  if (!group || (!must && !files.has(group.file))) return undefined
+  const table = files.read(group.file, id, 'the groups')
+  if (!must && !table.header.includes(group.column)) return undefined
+  columnAt(table, group.column)
+  return { table, columns: [group.column] }
+}
+
+/** The group of each id. @throws DataError naming ids without one */
+function readGroups({ table, columns: [name] }: Found, ids: readonly string[]): string[] {
+  const column = columnAt(table, name)
+  const groups = ids.map((id) => {
+    const row = table.rowOf.get(id)
+    return row === undefined ? '' : cellAt(table, row, column)
+  })
+  const without = ids.filter((_, i) => isGap(groups[i]))
+  if (without.length === 0) return groups
+  throw new DataError(
+    `${table.file} column "${name}" has no group for ${counted(without.length, 'id')} (${listed(without)}): name one for each`,
+  )
 }
 
 interface Files {

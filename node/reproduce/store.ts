@@ -1,12 +1,12 @@
 // Seeds that are done, one file each, so that a run which was stopped goes on where it was.
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../../src/core/errors.ts'
 import { VERSION } from '../../src/core/version.ts'
 import type { Experiment } from '../../src/experiments/settings.ts'
-import { readText, writeFileSafely } from '../files.ts'
+import { makeFolder, readText, writeFileSafely } from '../files.ts'
 import { parseJson } from '../json.ts'
 import type { Done } from './pool.ts'
 
@@ -21,11 +21,7 @@ export interface Store {
 /** @throws DataError when the folder cannot be made */
 export function storeIn(out: string, experiment: Experiment): Store {
   const folder = join(out, experiment.name)
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw new DataError(`"${folder}" cannot be created: ${(error as Error).message}`)
-  }
+  makeFolder(folder)
   const key = createHash('sha256')
     .update(JSON.stringify([VERSION, experiment]))
     .digest('hex')

@@ -39,6 +39,8 @@ export interface Inputs {
 export interface Dataset extends Inputs {
   readonly title?: string
   readonly target: Target
+  /** What the rows are of, one name each: rows of one subject, family or site, which no split may part. */
+  readonly groups?: readonly string[]
 }
 
 /** Values a subject's outcome has: classes, or outputs of a regression. */
@@ -123,7 +125,10 @@ export function checkDataset(data: Dataset): void {
   checkInputs(data)
   const bare = data.modalities.find(({ columns }) => columns.length === 0)
   if (bare) throw new DataError(`modality "${bare.name}" has no features: give it at least one column`)
-  const { target, ids } = data
+  const { target, ids, groups } = data
+  if (groups && groups.length !== ids.length) {
+    throw new ShapeError(`there are ${groups.length} groups for ${ids.length} ids: give every row the name of its group`)
+  }
   if (target.task !== 'classification' && target.task !== 'regression') {
     throw new ShapeError(`the target's task is ${JSON.stringify((target as Target).task)}: give "classification" or "regression"`)
   }

@@ -1,8 +1,9 @@
-// Which rows to learn from, to choose by and to report on. Classes keep their shares in every part.
+// Which rows to learn from, to choose by and to report on. Classes keep their shares in every part, and the rows of a group
+// stay together: what a subject's other rows say of it is no test.
 
 import { ConfigError, DataError } from '../core/errors.ts'
 import type { Random } from '../wasm/random.ts'
-import type { Dataset, Target } from './dataset.ts'
+import type { Dataset } from './dataset.ts'
 
 /** Row indexes in ascending order; no row is in two parts. */
 export interface Splits {
@@ -18,11 +19,12 @@ export interface Fractions {
 }
 
 /** What a split needs to know of a data set. */
-export type Subjects = Pick<Dataset, 'ids' | 'target'>
+export type Subjects = Pick<Dataset, 'ids' | 'target' | 'groups'>
 
 /**
  * Draws test and validation rows, the same share of every class up to less than one row, but never the last of a class.
- * The target of a regression is not looked at.
+ * The target of a regression is not looked at. Where the data has groups, a part takes a group whole, as long as that brings
+ * it nearer to its shares of the classes: these are then right up to the size of a group.
  * @throws ConfigError for fractions outside 0 … 1; DataError when a class occurs only once or a part would be empty
  */
 export function splitRows(random: Random, data: Subjects, fractions: Fractions = { validation: 0.15, test: 0.15 }): Splits {
@@ -35,7 +37,7 @@ export function splitRows(random: Random, data: Subjects, fractions: Fractions =
   }
   refuseLoneRows(data)
   const all = Int32Array.from(data.ids, (_, row) => row)
-  const [train, test, validation] = draw(random, data.target, all, [fractions.test, fractions.validation])
+  const [train, test, validation] = draw(random, data, all, [fractions.test, fractions.validation])
   refuseEmpty('train', train, all.length)
   refuseEmpty('validation', validation, all.length)
   refuseEmpty('test', test, all.length)
@@ -55,30 +57,58 @@ export function splitValidation(
 ): Pick<Splits, 'train' | 'validation'> {
   checkFraction('validation', fraction)
   refuseLoneRows(data)
-  const [train, validation] = draw(random, data.target, rows, [fraction])
+  const [train, validation] = draw(random, data, rows, [fraction])
   refuseEmpty('train', train, rows.length)
   refuseEmpty('validation', validation, rows.length)
   return { train, validation }
 }
 
 /** The rows that no part took, then the rows of each part. */
-function draw(random: Random, target: Target, rows: ArrayLike<number>, fractions: readonly number[]): Int32Array[] {
+function draw(random: Random, { target, groups }: Subjects, rows: ArrayLike<number>, fractions: readonly number[]): Int32Array[] {
   const classification = target.task === 'classification'
   const stratum = (row: number) => (classification ? target.labels[row] : 0)
-  const sizes = new Array<number>(classification ? target.classes.length : 1).fill(0)
-  for (let i = 0; i < rows.length; i++) sizes[stratum(rows[i])]++
-
+  const sizes = countsOf(Array.from(rows), stratum, classification ? target.classes.length : 1)
   const free = sizes.map((size) => Math.max(size - 1, 0))
   const quotas = fractions.map((fraction) => quota(fraction, sizes, free))
+
   const parts: number[][] = [[], ...fractions.map(() => [])]
-  for (const i of random.permutation(rows.length)) {
-    const s = stratum(rows[i])
-    const part = quotas.findIndex((left) => left[s] > 0)
-    if (part >= 0) quotas[part][s]--
-    parts[part + 1].push(rows[i])
+  const together = groupsOf(rows, groups)
+  for (const i of random.permutation(together.length)) {
+    const counts = countsOf(together[i], stratum, sizes.length)
+    const lasts = counts.some((count, s) => count > 0 && count === sizes[s])
+    const part = lasts ? -1 : quotas.findIndex((left) => brings(left, counts))
+    if (part >= 0) {
+      counts.forEach((count, s) => {
+        quotas[part][s] -= count
+        sizes[s] -= count
+      })
+    }
+    parts[part + 1].push(...together[i])
   }
   return parts.map((part) => Int32Array.from(part).sort())
 }
+
+/** Rows that stay together, in the order of the first of each; every row by itself where there are no groups. */
+function groupsOf(rows: ArrayLike<number>, groups: readonly string[] | undefined): number[][] {
+  if (!groups) return Array.from(rows, (row) => [row])
+  const together = new Map<string, number[]>()
+  for (const row of Array.from(rows)) {
+    const known = together.get(groups[row])
+    if (known) known.push(row)
+    else together.set(groups[row], [row])
+  }
+  return [...together.values()]
+}
+
+function countsOf(rows: readonly number[], stratum: (row: number) => number, strata: number): number[] {
+  const counts = new Array<number>(strata).fill(0)
+  for (const row of rows) counts[stratum(row)]++
+  return counts
+}
+
+/** Whether Σ left² becomes less by taking these rows; of a single row, whether any is left to take. */
+const brings = (left: readonly number[], counts: readonly number[]): boolean =>
+  counts.reduce((gain, count, s) => gain + count * (2 * left[s] - count), 0) > 0
 
 /** How many rows of each stratum a part takes, by largest remainder, and takes them off `free`. */
 function quota(fraction: number, sizes: readonly number[], free: number[]): number[] {

@@ -1,6 +1,5 @@
 import { DataError } from '../core/errors.ts'
-import type { Dataset } from '../data/dataset.ts'
-import { refuseLoneRows, type Splits, splitRows, splitValidation } from '../data/split.ts'
+import { refuseLoneRows, type Splits, type Subjects, splitRows, splitValidation } from '../data/split.ts'
 import type { SplitRecord } from '../fusion/model.ts'
 import { checkConfig, type TrainConfig } from '../train/config.ts'
 import { randomFrom } from '../wasm/random.ts'
@@ -16,12 +15,12 @@ export interface GivenSplits {
 }
 
 /**
- * The rows to learn from, to choose by and to report on: as given, or drawn with the configuration's seed.
+ * The rows to learn from, to choose by and to report on: as given, or drawn with the configuration's seed, groups whole.
  * @throws DataError when a part would be empty, a class occurs once or a row is no whole number; ConfigError
  */
 export function chooseSplits(
   module: WebAssembly.Module,
-  data: Pick<Dataset, 'ids' | 'target'>,
+  data: Subjects,
   config: TrainConfig,
   given?: GivenSplits,
 ): { splits: Splits; record: SplitRecord } {

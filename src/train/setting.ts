@@ -188,4 +188,18 @@ function checkSplits(data: Dataset, splits: Splits): void {
       taken.add(row)
     }
   }
+  if (data.groups) refuseParted(data.groups, splits)
+}
+
+/** @throws DataError when a group has rows in two parts: the model would be judged by what it has learned from */
+function refuseParted(groups: readonly string[], splits: Splits): void {
+  const partOf = new Map<string, string>()
+  for (const name of ['train', 'validation', 'test'] as const) {
+    for (const row of splits[name]) {
+      const part = partOf.get(groups[row]) ?? name
+      if (part !== name)
+        throw new DataError(`group "${groups[row]}" has rows in ${part} and in ${name}: give all rows of a group to one part`)
+      partOf.set(groups[row], part)
+    }
+  }
 }

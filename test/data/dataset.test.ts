@@ -54,6 +54,7 @@ describe('checkDataset', () => {
       withColumns({ kind: 'category', name: 'c', codes: Int32Array.of(-1, 2), levels: ['f', 'm'] }),
       'feature "c" of "m" is 2 for "p2": give an index into its 2 levels, or -1',
     ],
+    [{ groups: ['g'] }, 'there are 1 groups for 2 ids: give every row the name of its group'],
     [{ target: { ...target, labels: Int32Array.of(0) } }, 'there are 1 labels for 2 ids'],
     [{ target: { ...target, classes: ['a'] } }, 'there is only the class "a": a classifier needs two'],
     [{ target: { ...target, labels: Int32Array.of(0, 2) } }, 'the label of "p2" is 2: give an index into the 2 classes'],

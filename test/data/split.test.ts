@@ -133,3 +133,91 @@ describe('splitValidation', () => {
     expect(() => splitValidation(seeded(1), regression(10), [1, 2], 1)).toThrow('the validation fraction is 1')
   })
 })
+
+describe('groups', () => {
+  /** 150 families of one to four rows, classes a, b and c by family; some families change class with their last row. */
+  const families = (): Subjects & { readonly groups: string[] } => {
+    const rows = range(150).flatMap((f) =>
+      range(1 + ((7 * f) % 4)).map((k) => ({ f, label: (f + (f % 5 === 0 && k > 1 ? 1 : 0)) % 3 })),
+    )
+    const target: Target = {
+      task: 'classification',
+      classes: ['a', 'b', 'c'],
+      labels: Int32Array.from(rows, ({ label }) => label),
+    }
+    return { ...named(target, rows.length), groups: rows.map(({ f }) => `family ${f}`) }
+  }
+  const of = ({ groups }: { groups: readonly string[] }, rows: Int32Array) => new Set(Array.from(rows, (row) => groups[row]))
+
+  test('no group has rows in two parts, and every row is in one', () => {
+    const data = families()
+    for (let seed = 0; seed < 20; seed++) {
+      const { train, validation, test } = splitRows(seeded(seed), data)
+      expect(sorted(train, validation, test)).toEqual(range(data.ids.length))
+      const [a, b, c] = [train, validation, test].map((part) => of(data, part))
+      expect(a.size + b.size + c.size).toBe(150)
+      expect(new Set([...a, ...b, ...c]).size).toBe(150)
+    }
+  })
+
+  test('every class has its share in every part, up to a row and the size of the largest group', () => {
+    const data = families()
+    const all = counts(data, Int32Array.from(range(data.ids.length)))
+    for (let seed = 0; seed < 20; seed++) {
+      const { validation, test } = splitRows(seeded(seed), data)
+      for (const part of [validation, test]) {
+        const off = counts(data, part).map((n, k) => Math.abs(n - 0.15 * all[k]))
+        expect(Math.max(...off)).toBeLessThanOrEqual(5)
+      }
+    }
+  })
+
+  test('of one row each are as none', () => {
+    const data = subjects({ a: 53, b: 17, c: 7 })
+    const groups = data.ids.map((id) => `of ${id}`)
+    expect(splitRows(seeded(8), { ...data, groups })).toEqual(splitRows(seeded(8), data))
+  })
+
+  test('the same seed gives the same parts, whatever the groups are called', () => {
+    const data = families()
+    expect(splitRows(seeded(9), data)).toEqual(
+      splitRows(seeded(9), { ...data, groups: data.groups.map((name) => `the ${name}`) }),
+    )
+    expect(splitRows(seeded(9), data).test).not.toEqual(splitRows(seeded(10), data).test)
+  })
+
+  test('large groups are drawn as often as small ones', () => {
+    const groups = [...range(20).flatMap((g) => [`pair ${g}`, `pair ${g}`]), ...range(40).map((g) => `single ${g}`)]
+    const random = seeded(11)
+    let pairs = 0
+    for (let i = 0; i < 400; i++) {
+      const { test } = splitRows(random, { ...regression(80), groups }, { validation: 0.25, test: 0.25 })
+      pairs += test.filter((row) => groups[row].startsWith('pair')).length
+    }
+    // Of 20 test rows half are of pairs: 4000 ± 55.
+    expect(Math.abs(pairs - 4000)).toBeLessThan(280)
+  })
+
+  test('a class keeps its last group for training', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const data = subjects({ a: 30, b: 6 })
+      const rare = data.target.task === 'classification' ? Array.from(data.target.labels) : []
+      const groups = data.ids.map((id, i) => (rare[i] === 1 ? 'the only one' : id))
+      expect(counts(data, splitRows(seeded(seed), { ...data, groups }, { validation: 0.3, test: 0.6 }).train)[1]).toBe(6)
+    }
+  })
+
+  test('too large for a part are not taken', () => {
+    const groups = range(30).map((row) => `clinic ${row % 3}`)
+    expect(() => splitRows(seeded(1), { ...regression(30), groups })).toThrow('no row is left for validation out of 30')
+  })
+
+  test('stay together where validation rows are drawn out of train', () => {
+    const data = families()
+    const pool = range(data.ids.length).filter((row) => data.groups[row].charCodeAt(7) % 2 === 0)
+    const { train, validation } = splitValidation(seeded(2), data, pool, 0.25)
+    expect(sorted(train, validation)).toEqual(pool)
+    const mine = of(data, validation)
+    expect(Array.from(of(data, train)).filter((name) => mine.has(name))).toEqual([])
+  })
+})

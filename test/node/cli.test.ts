@@ -12,7 +12,9 @@ const COMMANDS: Record<string, readonly string[]> = {
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
+  reproduce: ['--seeds', '--workers', '--out', '--json'],
   theory: ['--out', '--seed', '--json'],
+  synthesize: ['--out', '--seed', '--subjects', '--rat'],
   demo: ['--out', '--seed'],
 }
 
@@ -311,6 +313,21 @@ describe('evaluate', () => {
     )
   })
 
+  test('draws the same groups again, and predicts rows that have none', async () => {
+    const ids = study()['labels.csv'].trim().split('\n').slice(1)
+    const grouped = {
+      ...study(),
+      'labels.csv': csv(['id', 'label', 'family'], ...ids.map((line, i) => [line, `f${i >> 2}`])),
+      'dataset.json': JSON.stringify({ group: { file: 'labels.csv', column: 'family' } }),
+    }
+    const folder = treeOf({ ...below('families', grouped), 'quick.json': QUICK })
+    await metafusion(folder, 'train', 'families', '--out', 'm.safetensors', '--config', 'quick.json')
+    const scored = await metafusion(folder, 'evaluate', 'm.safetensors', 'families', '--json')
+    expect(JSON.parse(scored.stdout)).toMatchObject({ scored: 'the test part drawn when the model was trained' })
+    writeFileSync(join(folder, 'families/labels.csv'), study()['labels.csv'])
+    expect((await metafusion(folder, 'predict', 'm.safetensors', 'families', '--out', 'p.csv')).code).toBe(0)
+  })
+
   test('prints a table, over all rows of a folder that the model was not trained on', async () => {
     const labels = csv(['id', 'score'], ['q1', 99], ['q2', 101], ['q3', 95])
     const folder = treeOf({ ...below('new', { ...NEW_PATIENTS, 'labels.csv': labels }), m: read('scored.safetensors') })
@@ -426,9 +443,12 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     { [name]: JSON.stringify(config) },
   ]
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
-    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, theory, demo'],
-    [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, theory, demo'],
-    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, theory, demo'],
+    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
+    [
+      ['toString'],
+      'unknown command "toString": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo',
+    ],
+    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
     [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
     [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],

@@ -97,6 +97,45 @@ describe('learning from a folder', () => {
     expect(notes).toEqual([])
   })
 
+  test('dataset.json may name the column of groups, which is no feature and no target', () => {
+    const files = {
+      'm.csv': 'id,x,family\np1,1,f1\np2,2,f1\np3,3,f2\n',
+      'labels.csv': 'id,y\np1,1.5\np2,2.5\np3,3.5\n',
+      'dataset.json': json({ modalities: { m: 'm.csv' }, group: { file: 'm.csv', column: 'family' } }),
+    }
+    const { data } = readFolder(folderOf(files))
+    expect(data.groups).toEqual(['f1', 'f1', 'f2'])
+    expect(data.modalities[0].columns.map(({ name }) => name)).toEqual(['x'])
+    const beside = {
+      'm.csv': 'id,x\np1,1\np2,2\np3,3\n',
+      'labels.csv': 'id,y,family\np1,1.5,f1\np2,2.5,f1\np3,3.5,f2\n',
+      'dataset.json': json({ group: { file: 'labels.csv', column: 'family' } }),
+    }
+    const own = readFolder(folderOf(beside)).data
+    expect(own.groups).toEqual(['f1', 'f1', 'f2'])
+    expect(own.target).toMatchObject({ task: 'regression', outputs: ['y'] })
+    checkDataset(own)
+    const apart = { ...beside, 'families.csv': 'id,family\np1,f1\np2,f1\np3,f2\n', 'labels.csv': files['labels.csv'] }
+    const last = readFolder(
+      folderOf({ ...apart, 'dataset.json': json({ group: { file: 'families.csv', column: 'family' } }) }),
+    ).data
+    expect(last.groups).toEqual(['f1', 'f1', 'f2'])
+    expect(last.modalities.map(({ name }) => name)).toEqual(['m'])
+  })
+
+  test('every row needs its group to be learned from, and none to be predicted', () => {
+    const files = {
+      'm.csv': 'id,x\np1,1\np2,2\np3,3\n',
+      'labels.csv': 'id,label,family\np1,a,f1\np2,b,\np3,a,f2\n',
+      'dataset.json': json({ group: { file: 'labels.csv', column: 'family' } }),
+    }
+    expect(() => readFolder(folderOf(files))).toThrow(
+      'labels.csv column "family" has no group for 1 id ("p2"): name one for each',
+    )
+    expect(() => readFolder(folderOf({ ...files, 'labels.csv': LABELS }))).toThrow('labels.csv has no column "family"')
+    expect(readFolder(folderOf(files), { target: 'optional' }).inputs.ids).toEqual(['p1', 'p2', 'p3'])
+  })
+
   test('dataset.json may say one thing and leave the rest to the names of the files', () => {
     const { data } = readFolder(
       folderOf({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chooseSplits } from '../../src/index.ts'
-import { module, study } from './studies.ts'
+import { module, study, train } from './studies.ts'
 
 const { data } = study({ task: 'classification' })
 const rows = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i)
@@ -73,4 +73,22 @@ test('a configuration that is none is refused here already', () => {
   expect(() => chooseSplits(module, data, { validation: 0.6, test: 0.5 })).toThrow(
     'validation 0.6 and test 0.5 leave nothing to train on: let them add up to less than 1',
   )
+})
+
+describe('groups', () => {
+  const groups = data.ids.map((_, row) => `g${Math.floor(row / 3)}`)
+
+  test('are drawn whole', () => {
+    const { splits } = chooseSplits(module, { ...data, groups }, {})
+    const seen = Object.values(splits).flatMap((part) => [...new Set(Array.from(part as Int32Array, (row) => groups[row]))])
+    expect(seen).toHaveLength(50)
+    expect(new Set(seen).size).toBe(50)
+  })
+
+  test('a given split that parts one is refused', () => {
+    const splits = { train: rows(0, 100), validation: rows(100, 120), test: rows(120, 150) }
+    expect(() => train({ data: { ...data, groups }, splits })).toThrow(
+      'group "g33" has rows in train and in validation: give all rows of a group to one part',
+    )
+  })
 })

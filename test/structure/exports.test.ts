@@ -80,6 +80,8 @@ describe('the doors', () => {
   test('metafusion has them too, and those that learn, read folders and write', () => {
     const more = [
       'ConfigError',
+      'NACC',
+      'RATS',
       'chooseSplits',
       'digest',
       'evaluate',
@@ -88,6 +90,8 @@ describe('the doors', () => {
       'predict',
       'presence',
       'readFolder',
+      'readNacc',
+      'readNeural',
       'synthetic',
       'train',
       'trainModel',
