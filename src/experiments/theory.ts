@@ -6,6 +6,7 @@ import { studentOf } from '../fusion/student.ts'
 import { summarize } from '../metrics/summary.ts'
 import { ADAM } from '../train/optimizer.ts'
 import type { Problem } from '../train/problem.ts'
+import { mutual } from '../train/sharing.ts'
 import { planOf, trainBatch } from '../train/step.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
@@ -270,9 +271,9 @@ function trainedApart(session: Session<TrainKernels>, study: Study, rho: number)
   const problem = problemOf(session, study)
   const plan = planOf(problem, ROWS)
   for (const { block, size } of plan.states) memory.f32(block, 3 * size).fill(0)
-  const sharing = { rho, teachers: Float32Array.of(0, 1) }
+  const objective = mutual(plan, { rho, teachers: Float32Array.of(0, 1) })
   const optimizer = { ...ADAM, kind: 'sgd', rate: 0.02 / (1 + rho), momentum: 0.9 } as const
-  for (let step = 0; step < STEPS; step++) trainBatch(plan, problem.train, sharing, optimizer)
+  for (let step = 0; step < STEPS; step++) trainBatch(plan, problem.train, objective, optimizer)
   const [{ block, size }] = plan.states
   const [bias, ...weights] = [...memory.f32(block, size)].reverse()
   memory.release(mark)
