@@ -116,7 +116,7 @@ export function stepOf(
   const plan = planOf(problem, Math.max(rows.length, 1))
   begin(plan, blocks)
   const { losses, seen } = trainBatch(plan, rows, mutual(plan, sharing), PLAIN)
-  return { losses, gradients: held(plan, 'first'), seen }
+  return { losses, gradients: held(plan, 'first'), seen: seen.map(({ rows }) => rows) }
 }
 
 export const alone = (M: number): Sharing => ({ rho: 0, teachers: new Float32Array(M) })

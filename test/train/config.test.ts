@@ -22,7 +22,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines',
+        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
