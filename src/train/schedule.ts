@@ -23,7 +23,7 @@ export function rateAt(schedule: Schedule, rate: number, epoch: number, step: nu
   return now
 }
 
-/** cos πx for x in 0 … 1: the Taylor series to the 22nd power, less than 4e-16 off. */
+/** cos πx for x in 0 … 1: the Taylor series to the 22nd power, less than 1e-15 off. */
 export function cosPi(x: number): number {
   if (x > 0.5) return -cosPi(1 - x)
   const y = Math.PI * x
