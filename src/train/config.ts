@@ -166,7 +166,8 @@ function checkTeaching(given: unknown): void {
   whole('teaching.burnIn', t.burnIn, 0, 100_000)
   if (t.clusters !== 'silhouette' && t.clusters !== 'elbow' && !inWhole(t.clusters, 1, 4096))
     refuse('teaching.clusters', t.clusters, 'silhouette, elbow or a whole number from 1 to 4096')
-  if (t.scale !== undefined && !inWhole(2 * t.scale, 0, 20)) refuse('teaching.scale', t.scale, 'a multiple of 0.5 from 0 to 10')
+  const twice = typeof t.scale === 'number' ? 2 * t.scale : t.scale
+  if (!inWhole(twice, 0, 20)) refuse('teaching.scale', t.scale, 'a multiple of 0.5 from 0 to 10')
 }
 
 function checkSchedule(given: unknown): void {
