@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Model } from '../../src/index.ts'
+import { cohortOutputs } from '../../src/train/outputs.ts'
 import { type ClassWeights, weightsByClass } from '../../src/train/row-weights.ts'
+import { ensemblesFor, groupOf } from '../../src/train/setting.ts'
 import { mutual } from '../../src/train/sharing.ts'
 import { planOf, validate } from '../../src/train/step.ts'
+import { finish } from '../finish.ts'
 import { SOME, study, train } from '../recipe/studies.ts'
 import { alone, begin, blocksOf, type Making, make, shared, specOf, stepOf } from './cohort.ts'
-import { defined } from './reference.ts'
+import { defined, softmax } from './reference.ts'
+import { settle } from './settle.ts'
 
 describe('what rows count by their class', () => {
   const target = {
@@ -120,6 +124,30 @@ describe('as settings', () => {
     other.students.forEach(({ block, loss }, i) => {
       expect(block).not.toEqual(even.students[i].block)
       expect(loss).not.toBe(even.students[i].loss)
+    })
+  })
+
+  test('ensembles are weighed by the losses of rows that count by their class', () => {
+    const setting = settle(study({ task: 'classification' }), { classWeights: { low: 9 } })
+    const specs = ['raw skip skip', 'skip raw raw', 'raw raw raw'].map((e) => specOf(e, 3, { hidden: [8] }))
+    const group = groupOf(setting, specs)
+    const stage = { rho: 0, best: group.starts, losses: Float64Array.of(1, 1, 1), bestEpoch: Int32Array.of(1, 1, 1), epochs: [] }
+    const { weights } = finish(ensemblesFor(setting, group, stage))
+    const rows = setting.splits.validation
+    const outputs = cohortOutputs(group.plan, group.starts, rows)
+    const inverse = specs.map((_, i) => {
+      const losses = Array.from(rows, (row, b) => {
+        const at = 3 * (i * rows.length + b)
+        const label = setting.wanted[row]
+        const weight = label === 0 ? 9 : 1
+        return [weight, -weight * Math.log(softmax([...outputs.subarray(at, at + 3)])[label])]
+      })
+      const sum = (k: number) => losses.reduce((total, of) => total + of[k], 0)
+      return sum(0) / sum(1)
+    })
+    const all = inverse.reduce((a, b) => a + b)
+    weights['weighted-average'][0].forEach((w, i) => {
+      expect(w).toBeCloseTo(inverse[i] / all, 6)
     })
   })
 
