@@ -1,6 +1,7 @@
 // The whole method on small studies: what must hold for whoever calls it, whatever its scores are.
 
 import { describe, expect, test } from 'vitest'
+import type { Progress } from '../../src/core/types.ts'
 import type { Metrics } from '../../src/fusion/evaluate.ts'
 import {
   createPredictor,
@@ -183,7 +184,9 @@ test('stages that end early leave the progress of the whole as it would be', () 
   expect(early.length).toBeLessThan(whole.length)
   expect(running[running.length - 1].done).toBe(running[0].total)
   const endOf = (stage: string) => running.filter((p) => p.stage === stage).at(-1)?.done
-  expect([endOf('screening'), endOf('sharing')]).toEqual([6 * 30 * 15, 6 * 30 * 30])
+  expect([endOf('screening'), endOf('sharing'), endOf('baselines')]).toEqual([15, 30, 34].map((students) => 6 * 30 * students))
+  const batchesOf = (told: Progress[], stage: string) => told.filter((p) => p.stage === stage).length
+  for (const stage of ['screening', 'sharing', 'baselines']) expect(batchesOf(early, stage)).toBeLessThan(batchesOf(whole, stage))
 })
 
 test('every regularisation at once: the same bits again, and a file that reads', () => {
