@@ -56,7 +56,7 @@ export function fillTask(
   { groups }: RowWeights,
   rows: Int32Array,
   seen: readonly Seen[],
-) {
+): void {
   const { weights } = target
   groups.forEach(({ sees, mean, task }, g) => {
     const means = memory.f32(mean, rows.length)

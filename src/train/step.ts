@@ -27,7 +27,7 @@ export interface Plan {
   /** With dropout: the masks of the last training batch. */
   readonly drops?: Drops
   /** With label smoothing: a target (capacity, outputs) of all classes alike. */
-  readonly spread?: Pointer
+  readonly even?: Pointer
   /** What an objective may keep between its look at a batch and its gradients, planned with the rest. */
   readonly share: ShareBuffers
 }
@@ -66,7 +66,7 @@ export function planOf(problem: Problem, capacity: number): Plan {
     target: memory.alloc(row),
     dOut: memory.alloc(row),
     drops: problem.dropout && dropsOf(session, cohort.work, capacity),
-    spread: target.smoothing ? memory.put(new Float32Array(capacity * target.outputs).fill(1 / target.outputs)) : undefined,
+    even: target.smoothing ? memory.put(new Float32Array(capacity * target.outputs).fill(1 / target.outputs)) : undefined,
     share: {
       teachers: memory.alloc(4 * M * capacity),
       consensus: memory.alloc(row),
@@ -185,23 +185,23 @@ export function taskLoss({ problem, weights, outputs, target }: Plan, i: number,
  * The loss that `addTaskGradient` lowers, given student i's task loss: with label smoothing ε, the cross-entropy with (1 - ε) of
  * the label and ε / K of each of K classes (Szegedy et al., arXiv 1512.00567). Students are judged without it.
  */
-export function smoothed({ problem, weights, outputs, spread }: Plan, i: number, B: number, task: number): number {
+export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B: number, task: number): number {
   const { outputs: D, smoothing } = problem.target
-  if (!spread || !smoothing) return task
+  if (!even || !smoothing) return task
   const rows = weights.groups[weights.of[i]].task
-  return (1 - smoothing) * task + smoothing * problem.session.kernels.crossEntropy(outputs + 4 * i * B * D, spread, rows, B, D)
+  return (1 - smoothing) * task + smoothing * problem.session.kernels.crossEntropy(outputs + 4 * i * B * D, even, rows, B, D)
 }
 
 /** dOut += gradient of student i's own task loss, smoothed. */
 export function addTaskGradient(plan: Plan, i: number, B: number): void {
-  const { problem, weights, dOut, told, spread } = plan
+  const { problem, weights, dOut, told, even } = plan
   const { kernels } = problem.session
   const { outputs: D, smoothing = 0 } = problem.target
   const { task } = weights.groups[weights.of[i]]
   const mine = told + 4 * i * B * D
   if (problem.target.task === 'classification') {
     kernels.addGradientLabels(dOut, mine, plan.target, task, 1 - smoothing, B, D)
-    if (spread) kernels.addGradient(dOut, mine, spread, task, smoothing, B, D)
+    if (even) kernels.addGradient(dOut, mine, even, task, smoothing, B, D)
   } else kernels.addGradient(dOut, mine, plan.target, task, 2 / D, B, D)
 }
 
