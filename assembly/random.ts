@@ -26,7 +26,7 @@ function next(state: usize): u32 {
 /** [0, 1) in steps of 2⁻²⁴. */
 // @ts-ignore: decorator
 @inline
-function unit(state: usize): f32 {
+export function unit(state: usize): f32 {
   return <f32>(next(state) >> 8) * 5.9604644775390625e-8
 }
 

@@ -3,6 +3,7 @@
 export * from './infer'
 
 export { activationGradient } from './activation'
+export { dropoutMask, multiply } from './dropout'
 export { addProducts, backTransform, finishCovariance, implicitQL, sortEigen, tridiagonalize } from './eigen'
 export { gemmNN, gemmTN } from './gemm'
 export { kmeans1d } from './kmeans'

@@ -9,9 +9,10 @@ import { ACTIVATIONS, type Activation, type Dense, dense } from '../src/nn/dense
 import { mlp, mlpLayers } from '../src/nn/mlp.ts'
 import { denseGradient, denseInputGradient, throughActivation } from '../src/train/backward/dense.ts'
 import { mlpGradient } from '../src/train/backward/mlp.ts'
+import type { Normalizer } from '../src/train/sharing.ts'
 import { numbers } from './kernels/harness.ts'
 import { trainSession } from './kernels/kernels.ts'
-import { blocksOf, type Made, type Making, make, shared, specOf, stepOf } from './train/cohort.ts'
+import { blocksOf, type Made, type Making, make, masksOf, shared, specOf, stepOf } from './train/cohort.ts'
 import { defined, network, sizeOf, slope } from './train/reference.ts'
 
 const TOLERANCE = 4e-6
@@ -133,11 +134,12 @@ describe('a network', () => {
   })
 })
 
-/** Every student's losses and every entry of its gradient. */
-function check(made: Made, rho: number, teachers: number[], rows?: Int32Array): void {
+/** Every student's losses and every entry of its gradient, with the masks that were drawn where the cohort has dropout. */
+function check(made: Made, rho: number, teachers: number[], rows?: Int32Array, normalizer?: Normalizer): void {
   const blocks = blocksOf(made.problem)
-  const mine = stepOf(made, blocks, shared(rho, ...teachers), rows)
-  const expected = defined(made, blocks, rho, teachers, rows)
+  const mine = stepOf(made, blocks, { ...shared(rho, ...teachers), normalizer }, rows)
+  const masks = made.problem.dropout && masksOf(mine.plan)
+  const expected = defined(made, blocks, rho, teachers, rows, { normalizer, masks })
   expected.gradients.forEach((gradient, i) => {
     const { spec } = made.problem.students[i]
     if (mine.seen[i] === 0) {
@@ -206,9 +208,36 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
     check(made, 3, teachers)
   })
 
+  test('drawn to teachers, normalised by the others of them', () => {
+    const made = make({ ...task, specs: kinds(outputs, 'tanh'), features: FEATURES, rows: 7, seed: 5 })
+    for (const teachers of [[0, 0.5, 0, 0, 0.5, 0, 0, 0], [0.1, 0, 0, 0.7, 0, 0, 0.2, 0], new Array(8).fill(0.125)]) {
+      check(made, 3, teachers, undefined, 'others')
+    }
+  })
+
+  test.each(ACTIVATIONS)('%s with dropout, of heads and encoders', (activation) => {
+    const made = make({ ...task, specs: kinds(outputs, activation), features: FEATURES, rows: 7, seed: 11, dropout: 0.4 })
+    check(made, 0.99, [0, 0.5, 0, 0, 0.5, 0, 0, 0])
+  })
+
+  test('rows of different weight: the task goes by the weights, the divergence does not', () => {
+    const weights = Float64Array.of(0.3, 2, 1, 0.7, 5, 1.1, 0.2)
+    const made = make({ ...task, specs: kinds(outputs, 'tanh'), features: FEATURES, rows: 7, seed: 5, weights })
+    check(made, 0.99, [0, 0.5, 0, 0, 0.5, 0, 0, 0])
+  })
+
   describe('with modalities missing', () => {
     const patterns: Pattern[] = ['111', '011', '110', '100', '001', '111', '010', '101', '000']
     const missing = { ...task, specs: kinds(outputs, 'tanh'), features: FEATURES, rows: 9, patterns, seed: 6 }
+
+    test('with rows of different weight, dropout, and the normaliser of the others, all at once', () => {
+      const weights = Float64Array.of(0.3, 2, 1, 0.7, 5, 1.1, 0.2, 3, 4)
+      const made = make({ ...missing, weights, dropout: 0.3 })
+      for (const teachers of [[0, 0.5, 0, 0, 0.5, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0, 0], new Array(8).fill(0.125)]) {
+        check(made, 0.99, teachers, undefined, 'others')
+      }
+      check(made, 3, [0, 0, 0, 0, 0, 1, 0, 0], Int32Array.of(1, 4, 6, 8), 'others')
+    })
 
     test('each student learns from the rows it sees, of those teachers that see them', () => {
       const made = make(missing)
@@ -263,5 +292,19 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
       expect(after.losses.total[blind]).toBe(before.losses.total[blind])
       expect(after.gradients[3]).not.toEqual(before.gradients[3])
     })
+  })
+})
+
+describe.each([2, 5])('label smoothing over %d classes', (outputs) => {
+  const making: Making = { task: 'classification', specs: kinds(outputs, 'tanh'), features: FEATURES, rows: 9, seed: 7 }
+  const patterns: Pattern[] = ['111', '011', '110', '100', '001', '111', '010', '101', '000']
+
+  test.each([0.05, 0.5, 0.99])('ε = %d', (smoothing) => {
+    check(make({ ...making, smoothing }), 0, new Array(8).fill(0))
+  })
+
+  test('with teachers, rows of different weight and modalities missing', () => {
+    const weights = Float64Array.of(0.3, 2, 1, 0.7, 5, 1.1, 0.2, 3, 4)
+    check(make({ ...making, smoothing: 0.2, weights, patterns }), 0.99, [0.25, 0, 0.5, 0.25, 0, 0, 0, 0])
   })
 })

@@ -1,4 +1,5 @@
 import type { Window } from '../nn/dense.ts'
+import type { Between } from '../nn/mlp.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Memory, Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
@@ -60,12 +61,14 @@ export function chooseRows({ kernels, memory }: Session, cohort: Cohort, rows: I
 }
 
 /** out (B, outputs) of student i on the B chosen rows. */
-export function runMember(kernels: InferKernels, out: Pointer, cohort: Cohort, i: number, B: number): void {
+export function runMember(kernels: InferKernels, out: Pointer, cohort: Cohort, i: number, B: number, between?: Between): void {
   const { students, layers, work, sources, batches, index, outputs } = cohort
-  runStudent(kernels, { at: out, ld: outputs }, students[i], layers[i], work[i], sources, batches, index, B)
+  runStudent(kernels, { at: out, ld: outputs }, students[i], layers[i], work[i], sources, batches, index, B, between)
 }
 
-/** out (M, B, outputs) of all students on the B chosen rows. */
-export function runCohort(kernels: InferKernels, out: Pointer, cohort: Cohort, B: number): void {
-  for (let i = 0; i < cohort.students.length; i++) runMember(kernels, out + 4 * i * B * cohort.outputs, cohort, i, B)
+/** out (M, B, outputs) of all students on the B chosen rows. @param between by student */
+export function runCohort(kernels: InferKernels, out: Pointer, cohort: Cohort, B: number, between?: readonly Between[]): void {
+  for (let i = 0; i < cohort.students.length; i++) {
+    runMember(kernels, out + 4 * i * B * cohort.outputs, cohort, i, B, between?.[i])
+  }
 }

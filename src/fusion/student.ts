@@ -1,6 +1,6 @@
 import type { Activation, Dense, Window } from '../nn/dense.ts'
 import { type Layout, layoutOf } from '../nn/layout.ts'
-import { type MlpSpec, mlp, mlpLayers, mlpShapes } from '../nn/mlp.ts'
+import { type Between, type MlpSpec, mlp, mlpLayers, mlpShapes } from '../nn/mlp.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Memory, Pointer } from '../wasm/memory.ts'
 import { type Extractor, extractorName, extractorWidth, sourceName } from './extractor.ts'
@@ -112,15 +112,16 @@ export function runStudent(
   batches: readonly (Window | undefined)[],
   index: Pointer,
   B: number,
+  between?: Between,
 ): void {
   student.ports.forEach((port, i) => {
     const window = { at: work.input.at + 4 * port.offset, ld: work.input.ld }
     if (port.encoder) {
-      mlp(kernels, window, batches[port.modality] as Window, layers.encoders[i], work.encoders[i], B)
+      mlp(kernels, window, batches[port.modality] as Window, layers.encoders[i], work.encoders[i], B, between)
     } else {
       const source = sources.get(port.source) as Source
       kernels.gatherRows(window.at, source.at, index, B, port.width, window.ld, source.width)
     }
   })
-  mlp(kernels, out, work.input, layers.head, work.hidden, B)
+  mlp(kernels, out, work.input, layers.head, work.hidden, B, between)
 }

@@ -28,6 +28,9 @@ export function mlpLayers({ widths, activation }: MlpSpec, at: Pointer): Dense[]
   })
 }
 
+/** What the next layer reads in place of a hidden layer that has just been computed on B rows: training's way to intervene. */
+export type Between = (hidden: Window, B: number) => Window
+
 /**
  * y (B, output) of x (B, input).
  * @param hidden one window per hidden layer, kept for the backward pass
@@ -39,11 +42,12 @@ export function mlp(
   layers: readonly Dense[],
   hidden: readonly Window[],
   B: number,
+  between?: Between,
 ): void {
   let input = x
   layers.forEach((layer, l) => {
     const output = l < hidden.length ? hidden[l] : y
     dense(kernels, output, input, layer, B)
-    input = output
+    input = between && output !== y ? between(output, B) : output
   })
 }

@@ -16,7 +16,7 @@ import { combinations } from '../train/combinations.ts'
 import type { Resolved, TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid } from '../train/rho.ts'
 import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
-import { runStage, type StageResult } from '../train/stage.ts'
+import { type BatchDone, runStage, type StageResult } from '../train/stage.ts'
 import { alone } from '../train/step.ts'
 import { openTrainSession } from '../wasm/session.ts'
 
@@ -58,7 +58,7 @@ export function* trainModel(
 
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
-  const { epochs, batch, optimizer } = resolved
+  const { epochs, batch, optimizer, schedule, patience } = resolved
   const grid = yield* during(runGrid(cohort.plan, cohort.starts, { ...resolved, order: (_, epoch) => order(epoch) }), (step) =>
     clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
   )
@@ -101,6 +101,8 @@ export function* trainModel(
         epochs,
         batch,
         optimizer,
+        schedule,
+        patience,
         starts: group.starts,
         order,
         keepMoments: false,
@@ -189,7 +191,7 @@ function* during<Step, Result>(work: Generator<Step, Result>, tell: (step: Step)
 
 const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 })
 
-type Clock = (stage: Progress['stage'], students: number, step?: { readonly rho: number; readonly epoch: number }) => Progress
+type Clock = (stage: Progress['stage'], students: number, step?: Pick<BatchDone, 'rho' | 'epoch' | 'batches'>) => Progress
 
 /** Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students. */
 function clockOf({ splits, resolved }: Setting, students: number, rivals: number): Clock {
@@ -198,7 +200,7 @@ function clockOf({ splits, resolved }: Setting, students: number, rivals: number
   const total = Math.ceil(splits.train.length / batch) * epochs * (students * stages + rivals)
   let done = 0
   return (stage, count, step) => {
-    if (step) done += count
+    if (step) done += count * step.batches
     return { stage, rho: step?.rho ?? 0, students: count, epoch: step?.epoch ?? 0, epochs, done, total }
   }
 }

@@ -5,6 +5,8 @@ import type { GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER, TEACHERS } from './mutual.ts'
 import { ADAM, type OptimizerSpec } from './optimizer.ts'
 import { type Teaching, WARM_STARTS, type WarmStart } from './rho.ts'
+import type { ClassWeights } from './row-weights.ts'
+import { SCHEDULES, type Schedule } from './schedule.ts'
 import { NORMALIZERS } from './sharing.ts'
 
 /** What a user may set; everything has a default. As JSON, it is the CLI's `--config`. */
@@ -27,6 +29,16 @@ export interface TrainConfig {
   readonly batch?: number
   /** Default: adamw, rate 0.001, decay by the number of training rows; without decay where another kind is named. */
   readonly optimizer?: Partial<OptimizerSpec>
+  /** How the learning rate moves within a stage. Default constant. */
+  readonly schedule?: Schedule
+  /** A stage ends after this many epochs in which no student improved on its best validation loss; 0 for never, the default. */
+  readonly patience?: number
+  /** Share of the hidden values of heads and encoders that each training step sets to 0. Default 0. */
+  readonly dropout?: number
+  /** Share of a row's target that training spreads over all classes; classification only. Default 0. */
+  readonly labelSmoothing?: number
+  /** What rows count by class in every loss but the divergence; classification only. Default `none`; a class not named has 1. */
+  readonly classWeights?: ClassWeights
   /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default none. */
   readonly warmStart?: WarmStart
   /** Who teaches and how much each counts. Default: the best cluster, their number by silhouette, normalised over all. */
@@ -60,6 +72,11 @@ export interface Resolved {
   readonly epochs: number
   readonly batch: number
   readonly optimizer: OptimizerSpec
+  readonly schedule: Schedule
+  readonly patience: number
+  readonly dropout: number
+  readonly labelSmoothing: number
+  readonly classWeights: ClassWeights
   readonly warmStart: WarmStart
   readonly teaching: Teaching
   readonly greedy: GreedySpec
@@ -77,6 +94,8 @@ export interface Shape {
   /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
+  /** Of a classification. */
+  readonly classes?: readonly string[]
 }
 
 const KEYS: readonly (keyof TrainConfig)[] = [
@@ -89,6 +108,11 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'epochs',
   'batch',
   'optimizer',
+  'schedule',
+  'patience',
+  'dropout',
+  'labelSmoothing',
+  'classWeights',
   'warmStart',
   'teaching',
   'greedy',
@@ -113,6 +137,10 @@ export function checkConfig(config: unknown): TrainConfig {
   if (twice !== undefined) refuse('rho', c.rho, `each number once, and ${twice} is there again`)
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
+  whole('patience', c.patience, 0, 100_000)
+  for (const key of ['dropout', 'labelSmoothing'] as const) share(key, c[key])
+  if (c.schedule !== undefined) checkSchedule(c.schedule)
+  if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
   for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca', 'baselines'] as const)
     oneOf(key, c[key], [true, false])
@@ -148,7 +176,37 @@ function checkTeaching(given: unknown): void {
   whole('teaching.burnIn', t.burnIn, 0, 100_000)
   if (t.clusters !== 'silhouette' && t.clusters !== 'elbow' && !inWhole(t.clusters, 1, 4096))
     refuse('teaching.clusters', t.clusters, 'silhouette, elbow or a whole number from 1 to 4096')
-  if (t.scale !== undefined && !inWhole(2 * t.scale, 0, 20)) refuse('teaching.scale', t.scale, 'a multiple of 0.5 from 0 to 10')
+  const twice = typeof t.scale === 'number' ? 2 * t.scale : t.scale
+  if (!inWhole(twice, 0, 20)) refuse('teaching.scale', t.scale, 'a multiple of 0.5 from 0 to 10')
+}
+
+function checkSchedule(given: unknown): void {
+  const { kind } = record('schedule', given)
+  if (kind === undefined) refuse('schedule.kind', kind, SCHEDULES.join(', '))
+  oneOf('schedule.kind', kind, SCHEDULES)
+  const parts = kind === 'cosine' ? ['floor'] : kind === 'step' ? ['every', 'factor'] : []
+  const s = record('schedule', given, ['kind', ...parts])
+  number('schedule.floor', s.floor, 0, 1e6)
+  if (kind !== 'step') return
+  if (s.every === undefined || !inWhole(s.every, 1, 100_000)) refuse('schedule.every', s.every, 'a whole number from 1 to 100000')
+  if (!(typeof s.factor === 'number' && s.factor > 0 && s.factor <= 1))
+    refuse('schedule.factor', s.factor, 'a number above 0, up to 1')
+}
+
+function checkClassWeights(given: unknown): void {
+  if (given === 'none' || given === 'balanced') return
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    refuse('classWeights', given, 'none, balanced, or an object of weights by class')
+  for (const [name, weight] of Object.entries(given as object)) positive(`classWeights.${name}`, weight, 1e6)
+}
+
+/** What only makes sense of classes, and of these. */
+function checkClasses({ labelSmoothing = 0, classWeights = 'none' }: TrainConfig, classes: readonly string[] | undefined): void {
+  if (!classes && labelSmoothing > 0) refuse('labelSmoothing', labelSmoothing, '0, since the target is a regression')
+  if (!classes && classWeights !== 'none') refuse('classWeights', classWeights, 'none, since the target is a regression')
+  if (!classes || typeof classWeights === 'string') return
+  const unknown = Object.keys(classWeights).find((name) => !classes.includes(name))
+  if (unknown !== undefined) refuse('classWeights', unknown, `the classes ${classes.join(', ')}`)
 }
 
 /** Decides every setting for a data set. @throws ConfigError when an extractor does not fit the data */
@@ -159,10 +217,15 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     if (!known.has(name))
       refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
   }
+  checkClasses(config, shape.classes)
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
   const { kind = 'adamw', ...optimizer } = given(config.optimizer)
   const greedy = { best: 3, prune: 0.2, most: 30, ...given(config.greedy) }
+  const schedule = given<Schedule>(config.schedule ?? { kind: 'constant' }) as Schedule
+  const rate = optimizer.rate ?? ADAM.rate
+  if (schedule.kind === 'cosine' && (schedule.floor ?? 0) > rate)
+    refuse('schedule.floor', schedule.floor, `a number from 0 to optimizer.rate, which is ${rate}`)
   return {
     seed: config.seed ?? 0,
     extractors: modalities.map((m, i) => {
@@ -179,6 +242,14 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
     batch,
     optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
+    schedule,
+    patience: config.patience ?? 0,
+    dropout: config.dropout ?? 0,
+    labelSmoothing: config.labelSmoothing ?? 0,
+    classWeights:
+      typeof config.classWeights === 'object'
+        ? (given(config.classWeights) as Record<string, number>)
+        : (config.classWeights ?? 'none'),
     warmStart: config.warmStart ?? 'none',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
@@ -250,6 +321,12 @@ function record(key: string, value: unknown, allowed?: readonly string[]): Recor
 function number(key: string, value: unknown, low: number, high: number): void {
   if (value === undefined || (typeof value === 'number' && value >= low && value <= high)) return
   refuse(key, value, `a number from ${low} to ${high}`)
+}
+
+/** Below 1 in f32 too, where the kernels hold it. */
+function share(key: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'number' && value >= 0 && Math.fround(value) < 1)) return
+  refuse(key, value, 'a number from 0 to below 1')
 }
 
 /** Above 0 in f32 too, where the kernels hold it. */

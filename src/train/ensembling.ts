@@ -12,12 +12,14 @@ export interface GreedySpec {
   readonly most: number
 }
 
-/** Outputs (M, rows, outputs) of a cohort on validation rows, and what they should be: labels, or values (rows, outputs). */
+/** Outputs (M, rows, outputs) of a cohort on validation rows, what they should be (labels, or values (rows, outputs)), and row weights. */
 export interface Judged {
   readonly outputs: Float32Array
   readonly students: number
   readonly target: Int32Array | Float32Array
   readonly width: number
+  /** What each row counts in a loss; 1 when left out. */
+  readonly weights?: ArrayLike<number>
 }
 
 /** Students' outputs in session memory, where the kernels judge them. */
@@ -31,13 +33,14 @@ export interface Jury {
   close(): void
 }
 
-export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, students, target, width }: Judged): Jury {
+export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, students, target, width, weights }: Judged): Jury {
   const mark = memory.mark()
   const rows = outputs.length / students / width
   const size = rows * width
   const all = memory.put(outputs)
   const wanted = memory.put(target)
-  const rowWeight = memory.put(new Float32Array(rows).fill(1 / rows))
+  const sum = weights ? Array.from(weights).reduce((total, w) => total + w, 0) : rows
+  const rowWeight = memory.put(Float32Array.from({ length: rows }, (_, b) => (weights ? weights[b] : 1) / sum))
   // The weighted sum of those taken, and behind it the next one: the two arrays that weightedSum adds.
   const pair = memory.alloc(8 * size)
   const mix = memory.alloc(4 * size)
@@ -200,7 +203,11 @@ const commonRows = (kinds: readonly Kind[], members: readonly number[]): number[
     .sort((a, b) => a - b)
 
 /** The outputs of some students on some rows. */
-function part({ outputs, students, target, width }: Judged, members: readonly number[], rows: readonly number[]): Judged {
+function part(
+  { outputs, students, target, width, weights }: Judged,
+  members: readonly number[],
+  rows: readonly number[],
+): Judged {
   const all = outputs.length / students / width
   const chosen = new Float32Array(members.length * rows.length * width)
   members.forEach((student, i) => {
@@ -214,5 +221,5 @@ function part({ outputs, students, target, width }: Judged, members: readonly nu
   rows.forEach((row, b) => {
     wanted.set(target.subarray(row * per, (row + 1) * per), b * per)
   })
-  return { outputs: chosen, students: members.length, target: wanted, width }
+  return { outputs: chosen, students: members.length, target: wanted, width, weights: weights && rows.map((row) => weights[row]) }
 }

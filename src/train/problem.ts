@@ -2,12 +2,17 @@ import type { Source, Student } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
+import type { Dropout } from './dropout.ts'
 
 /** Targets of all rows in memory: labels (rows) i32, or values (rows, outputs) f32. */
 export interface TargetRows {
   readonly task: 'classification' | 'regression'
   readonly at: Pointer
   readonly outputs: number
+  /** What each row counts in the task loss, above 0; 1 when left out. */
+  readonly weights?: Float64Array
+  /** Label smoothing: the share of a row's target that is spread over all classes, in training. 0 when left out. */
+  readonly smoothing?: number
 }
 
 /**
@@ -22,6 +27,8 @@ export interface Problem {
   readonly target: TargetRows
   readonly train: Int32Array
   readonly validation: Int32Array
+  /** None when left out. */
+  readonly dropout?: Dropout
 }
 
 /** Fewer validation rows than this cannot tell students apart. */

@@ -2,6 +2,7 @@ import { ConfigError } from '../core/errors.ts'
 import { chooseTeachers, screeningLosses, type TeacherSpec, type Teachers } from './mutual.ts'
 import type { Losses } from './objective.ts'
 import type { OptimizerSpec } from './optimizer.ts'
+import type { Schedule } from './schedule.ts'
 import { mutual, type Normalizer } from './sharing.ts'
 import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
 import { alone, type Plan } from './step.ts'
@@ -28,6 +29,8 @@ export interface Course {
   readonly epochs: number
   readonly batch: number
   readonly optimizer: OptimizerSpec
+  readonly schedule?: Schedule
+  readonly patience?: number
   readonly order: (rho: number, epoch: number) => Int32Array
 }
 

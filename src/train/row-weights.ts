@@ -1,12 +1,15 @@
+import type { Target } from '../data/dataset.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Problem } from './problem.ts'
 
 /** Students that see the same rows share their weights. */
 interface Group {
   readonly sees: Uint8Array
-  /** What each row of the batch counts in the task loss: 1 / rows seen, or 0. */
+  /** What each row of the batch counts in the task loss: its own weight / the weights of the rows seen, or 0. */
   readonly task: Pointer
-  /** The same, and 0 where no teacher speaks. */
+  /** What it counts in a mean over rows: 1 / rows seen, or 0. The same array where all rows weigh the same. */
+  readonly mean: Pointer
+  /** The latter, and 0 where no teacher speaks. */
   readonly share: Pointer
 }
 
@@ -19,41 +22,78 @@ export interface RowWeights {
   readonly complete: boolean
 }
 
-export function rowWeightsOf({ session, sees, train, validation }: Problem, capacity: number): RowWeights {
+export function rowWeightsOf({ session, sees, target, train, validation }: Problem, capacity: number): RowWeights {
   const room = () => session.memory.alloc(4 * capacity)
   const groups: Group[] = []
   const of = sees.map((mine) => {
     const known = groups.findIndex((g) => g.sees === mine || g.sees.every((v, row) => v === mine[row]))
     if (known >= 0) return known
-    return groups.push({ sees: mine, task: room(), share: room() }) - 1
+    const task = room()
+    return groups.push({ sees: mine, task, mean: target.weights ? room() : task, share: room() }) - 1
   })
   const complete = sees.every((mine) => train.every((row) => mine[row]) && validation.every((row) => mine[row]))
   return { of, groups, complete }
 }
 
-/** How many of the rows each group sees. */
-export const seenRows = ({ groups }: RowWeights, rows: Int32Array): number[] =>
-  groups.map(({ sees }) => rows.reduce((n, row) => n + sees[row], 0))
+/** What a group sees of some rows: how many, and what they weigh together. */
+export interface Seen {
+  readonly rows: number
+  readonly weight: number
+}
 
-/** Fills the task weights of a batch: 1 / `counts[group]` for each row that the group sees. */
-export function fillTask(
-  { session: { memory } }: Problem,
-  weights: RowWeights,
-  rows: Int32Array,
-  counts: readonly number[],
-): void {
-  weights.groups.forEach((group, g) => {
-    const view = memory.f32(group.task, rows.length)
-    for (let b = 0; b < rows.length; b++) view[b] = group.sees[rows[b]] ? 1 / counts[g] : 0
+/** What each group sees of the rows. */
+export function seenRows({ target }: Problem, { groups, complete }: RowWeights, rows: Int32Array): Seen[] {
+  const { weights } = target
+  return groups.map(({ sees }) => {
+    const count = complete ? rows.length : rows.reduce((n, row) => n + sees[row], 0)
+    return { rows: count, weight: weights ? rows.reduce((sum, row) => sum + sees[row] * weights[row], 0) : count }
   })
 }
 
-/** Fills the weights of the divergence: those of the task where `taught` (B) is 1. */
+/** Fills the weights of a batch that is part, or all, of what was `seen`. */
+export function fillTask(
+  { session: { memory }, target }: Problem,
+  { groups }: RowWeights,
+  rows: Int32Array,
+  seen: readonly Seen[],
+): void {
+  const { weights } = target
+  groups.forEach(({ sees, mean, task }, g) => {
+    const means = memory.f32(mean, rows.length)
+    for (let b = 0; b < rows.length; b++) means[b] = sees[rows[b]] ? 1 / seen[g].rows : 0
+    if (!weights) return
+    const tasks = memory.f32(task, rows.length)
+    for (let b = 0; b < rows.length; b++) tasks[b] = sees[rows[b]] ? weights[rows[b]] / seen[g].weight : 0
+  })
+}
+
+/** Fills the weights of the divergence: those of a mean where `taught` (B) is 1. */
 export function fillShare({ session: { memory } }: Problem, weights: RowWeights, taught: Pointer, B: number): void {
   const spoken = memory.f32(taught, B)
   for (const group of weights.groups) {
-    const task = memory.f32(group.task, B)
+    const mean = memory.f32(group.mean, B)
     const share = memory.f32(group.share, B)
-    for (let b = 0; b < B; b++) share[b] = task[b] * spoken[b]
+    for (let b = 0; b < B; b++) share[b] = mean[b] * spoken[b]
   }
+}
+
+/** What a row of each class counts: the same for all, as much for each class together, or as given, 1 where nothing is. */
+export type ClassWeights = 'none' | 'balanced' | Readonly<Record<string, number>>
+
+/**
+ * What every row counts by its class; undefined where all count the same. Balanced, a class has n / (classes · its rows) over
+ * the n training rows and the classes among them; one that is not among them has 1, which is the rows' mean.
+ */
+export function weightsByClass(target: Target, train: Int32Array, asked: ClassWeights): Float64Array | undefined {
+  if (target.task !== 'classification' || asked === 'none') return undefined
+  const { classes, labels } = target
+  const counts = new Float64Array(classes.length)
+  for (const row of train) counts[labels[row]]++
+  const present = counts.filter((n) => n > 0).length
+  const given = new Map(asked === 'balanced' ? [] : Object.entries(asked))
+  const weights = classes.map((name, c) => {
+    if (asked === 'balanced') return counts[c] > 0 ? train.length / (present * counts[c]) : 1
+    return given.get(name) ?? 1
+  })
+  return Float64Array.from(labels, (label) => weights[label])
 }

@@ -18,6 +18,7 @@ import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValue
 import { firstBlocks } from './init.ts'
 import { cohortOutputs } from './outputs.ts'
 import type { TargetRows } from './problem.ts'
+import { weightsByClass } from './row-weights.ts'
 import type { StageResult, Start } from './stage.ts'
 import { type Plan, planOf } from './step.ts'
 
@@ -71,10 +72,15 @@ export function* settingOf(
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
     rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
+    classes: data.target.task === 'classification' ? data.target.classes : undefined,
   })
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
   const wanted = targetValues(data.target, target)
-  const targetRows = putTarget(session, wanted, target)
+  const targetRows: TargetRows = {
+    ...putTarget(session, wanted, target),
+    weights: weightsByClass(data.target, splits.train, resolved.classWeights),
+    smoothing: resolved.labelSmoothing,
+  }
   const fitted = resolved.pcaRows === 'train' ? splits.train : Int32Array.of(...splits.train, ...splits.validation)
   const projections = yield* projectRows(session, data, sources, resolved.extractors, fitted, resolved.unitPca)
   return {
@@ -123,6 +129,8 @@ const CHUNK = 64
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
   const { session, sources, splits, resolved, random, patterns, features } = setting
+  const names = specs.map((spec) => studentName(spec, setting.names))
+  const drops = random.fork('dropout')
   const plan = planOf(
     {
       session,
@@ -132,10 +140,10 @@ export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group 
       target: setting.targetRows,
       train: splits.train,
       validation: splits.validation,
+      dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: names.map((name) => drops.fork(name)) } : undefined,
     },
     Math.max(Math.min(resolved.batch, splits.train.length), CHUNK),
   )
-  const names = specs.map((spec) => studentName(spec, setting.names))
   const blocks = firstBlocks(plan.problem.students, names, random.fork('weights'))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
@@ -159,12 +167,13 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
 
 /** The ensembles of a group as a stage left it, judged on the validation rows. @yields after each pattern */
 export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: StageResult): Generator<void, Ensembles> {
-  const { session, splits, patterns, wanted, head, names, resolved } = setting
+  const { session, splits, patterns, wanted, targetRows, head, names, resolved } = setting
   const judged = {
     outputs: cohortOutputs(plan, stage.best, splits.validation),
     students: specs.length,
     target: targetOf(wanted, splits.validation, head.outputs),
     width: head.outputs,
+    weights: targetRows.weights && Array.from(splits.validation, (row) => targetRows.weights?.[row] ?? 1),
   }
   const worth = patternsWorth(
     names.length,

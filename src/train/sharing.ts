@@ -3,7 +3,7 @@
 import type { Pointer } from '../wasm/memory.ts'
 import type { Objective } from './objective.ts'
 import { fillShare } from './row-weights.ts'
-import { addTaskGradient, alone, type Plan } from './step.ts'
+import { addTaskGradient, alone, type Plan, smoothed } from './step.ts'
 
 /**
  * What the sum of the divergences from all teachers j is divided by: the weights of all of them, the student's own among them, as
@@ -68,7 +68,7 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
       const apart = classes
         ? kernels.crossEntropy(out, share.consensus, w, B, D) + kernels.dot(w, share.spread, B)
         : (kernels.squaredError(out, share.consensus, w, B, D) + kernels.dot(w, share.spread, B)) / D
-      return task + rho * apart
+      return smoothed(plan, i, B, task) + rho * apart
     },
     gradient(i, B) {
       addTaskGradient(plan, i, B)

@@ -1,5 +1,6 @@
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type Steps } from './optimizer.ts'
+import { rateAt, type Schedule } from './schedule.ts'
 import { type Plan, trainBatch, validate } from './step.ts'
 
 /** A student as it can be gone on from: its block, and Adam's memory if the run goes on where it was. */
@@ -23,9 +24,13 @@ export interface Stage {
   readonly order: (epoch: number) => Int32Array
   /** Whether a checkpoint holds the optimizer's moments too. */
   readonly keepMoments: boolean
+  /** Of the optimizer's rate; constant when left out. */
+  readonly schedule?: Schedule
+  /** The stage ends after this many epochs in which no student improved on its best validation loss; 0 or left out: never. */
+  readonly patience?: number
 }
 
-/** Mean losses of an epoch, by student. */
+/** Mean losses of an epoch, by student; of training rows before the steps, with its dropout, each batch by the weight of its rows. */
 export interface EpochLosses {
   readonly train: Losses
   readonly validation: Losses
@@ -41,17 +46,22 @@ export interface StageResult {
   readonly epochs: readonly EpochLosses[]
 }
 
-/** One batch done: its epoch, from 1, and the losses before its step. */
+/**
+ * One batch done: its epoch, from 1, and the losses before its step. `batches` is how many of the stage's are behind it since the
+ * one before: 1, and with the last one of a stage that ends early those that are left out too.
+ */
 export interface BatchDone {
   readonly rho: number
   readonly epoch: number
   readonly losses: Losses
+  readonly batches: number
 }
 
-/** Trains, yielding after each batch. */
+/** Trains, yielding after each batch; after the last of an epoch when that is validated. */
 export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageResult> {
   const { problem, states } = plan
   const { memory } = problem.session
+  const { rho, batch, schedule = { kind: 'constant' }, patience = 0 } = stage
   const M = states.length
   states.forEach((state, i) => {
     const { block, moments, steps } = stage.starts[i]
@@ -71,21 +81,27 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
   const losses = new Float64Array(M).fill(Number.POSITIVE_INFINITY)
   const bestEpoch = new Int32Array(M)
   const epochs: EpochLosses[] = []
-  for (let epoch = 1; epoch <= stage.epochs; epoch++) {
+  let over = false
+  for (let epoch = 1; epoch <= stage.epochs && !over; epoch++) {
     const order = stage.order(epoch - 1)
     const sums = { task: new Float64Array(M), total: new Float64Array(M) }
-    const rows = new Float64Array(M)
+    const weight = new Float64Array(M)
     const objective = stage.objective(epoch, epochs.at(-1)?.validation)
-    for (let at = 0; at < order.length; at += stage.batch) {
-      const { losses: before, seen } = trainBatch(plan, order.subarray(at, at + stage.batch), objective, stage.optimizer)
+    const batches = Math.ceil(order.length / batch)
+    let done: BatchDone | undefined
+    for (let b = 0; b < batches; b++) {
+      if (done) yield done
+      const rate = rateAt(schedule, stage.optimizer.rate, epoch, (epoch - 1) * batches + b, stage.epochs * batches)
+      const rows = order.subarray(b * batch, (b + 1) * batch)
+      const { losses: before, seen } = trainBatch(plan, rows, objective, { ...stage.optimizer, rate }, `${epoch} ${b}`)
       for (let i = 0; i < M; i++) {
-        sums.task[i] += before.task[i] * seen[i]
-        sums.total[i] += before.total[i] * seen[i]
-        rows[i] += seen[i]
+        sums.task[i] += before.task[i] * seen[i].weight
+        sums.total[i] += before.total[i] * seen[i].weight
+        weight[i] += seen[i].weight
       }
-      yield { rho: stage.rho, epoch, losses: before }
+      done = { rho, epoch, losses: before, batches: 1 }
     }
-    const mean = (sum: Float64Array) => sum.map((v, i) => v / rows[i])
+    const mean = (sum: Float64Array) => sum.map((v, i) => v / weight[i])
     const validation = validate(plan, problem.validation, objective)
     epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
     for (let i = 0; i < M; i++) {
@@ -95,6 +111,8 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
         keep(i)
       }
     }
+    over = patience > 0 && epoch - Math.max(...bestEpoch) >= patience
+    if (done) yield over ? { ...done, batches: 1 + (stage.epochs - epoch) * batches } : done
   }
   for (let i = 0; i < M; i++) {
     if (best[i]) continue
@@ -102,5 +120,5 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     // A student that diverged is left as it began: no number of a model is NaN. Its loss, ∞, gives it no say.
     if (!best[i].block.every(Number.isFinite)) best[i] = { block: stage.starts[i].block.slice() }
   }
-  return { rho: stage.rho, best, losses, bestEpoch, epochs }
+  return { rho, best, losses, bestEpoch, epochs }
 }

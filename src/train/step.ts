@@ -2,12 +2,14 @@
 // after the first step it allocates nothing in WASM memory.
 
 import { type Cohort, chooseRows, cohortOf, runCohort } from '../fusion/cohort.ts'
+import type { Between } from '../nn/mlp.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { type BackwardScratch, backwardScratch, studentGradient } from './backward/student.ts'
+import { type Drops, dropping, dropsOf } from './dropout.ts'
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from './optimizer.ts'
 import type { Problem } from './problem.ts'
-import { fillTask, type RowWeights, rowWeightsOf, seenRows } from './row-weights.ts'
+import { fillTask, type RowWeights, rowWeightsOf, type Seen, seenRows } from './row-weights.ts'
 
 /** Everything a training keeps in session memory, planned once. Buffers are (M, capacity, outputs) or (capacity, outputs). */
 export interface Plan {
@@ -22,6 +24,10 @@ export interface Plan {
   readonly told: Pointer
   readonly target: Pointer
   readonly dOut: Pointer
+  /** With dropout: the masks of the last training batch. */
+  readonly drops?: Drops
+  /** With label smoothing: a target (capacity, outputs) of all classes alike. */
+  readonly even?: Pointer
   /** What an objective may keep between its look at a batch and its gradients, planned with the rest. */
   readonly share: ShareBuffers
 }
@@ -47,10 +53,11 @@ export function planOf(problem: Problem, capacity: number): Plan {
   const blocks = states.map((s) => s.block)
   const row = 4 * capacity * target.outputs
   const outputs = memory.alloc(M * row)
+  const cohort = cohortOf(memory, students, blocks, sources, capacity, true)
   return {
     problem,
     states,
-    cohort: cohortOf(memory, students, blocks, sources, capacity, true),
+    cohort,
     weights: rowWeightsOf(problem, capacity),
     gradient: memory.alloc(4 * Math.max(...students.map((s) => s.layout.size))),
     scratch: backwardScratch(memory, students, capacity),
@@ -58,6 +65,8 @@ export function planOf(problem: Problem, capacity: number): Plan {
     told: target.task === 'classification' ? memory.alloc(M * row) : outputs,
     target: memory.alloc(row),
     dOut: memory.alloc(row),
+    drops: problem.dropout && dropsOf(session, cohort.work, capacity),
+    even: target.smoothing ? memory.put(new Float32Array(capacity * target.outputs).fill(1 / target.outputs)) : undefined,
     share: {
       teachers: memory.alloc(4 * M * capacity),
       consensus: memory.alloc(row),
@@ -68,29 +77,45 @@ export function planOf(problem: Problem, capacity: number): Plan {
   }
 }
 
-/** Trains every student on the given rows, once. @returns losses before the step; how many rows each student saw */
+/**
+ * Trains every student on the given rows, once.
+ * @param name of the batch: what its dropout masks depend on
+ * @returns losses before the step; what each student saw
+ */
 export function trainBatch(
   plan: Plan,
   rows: Int32Array,
   objective: Objective,
   optimizer: OptimizerSpec,
-): { losses: Losses; seen: number[] } {
-  const { problem, cohort, weights, states, scratch, gradient } = plan
-  const { session, target } = problem
+  name = '',
+): { losses: Losses; seen: Seen[] } {
+  const { problem, cohort, weights, states, scratch, gradient, drops } = plan
+  const { session, target, dropout } = problem
   const { kernels, memory } = session
   const B = rows.length
-  const counts = weights.complete ? weights.groups.map(() => B) : seenRows(weights, rows)
-  forward(plan, rows, counts)
+  const groups = seenRows(problem, weights, rows)
+  forward(plan, rows, groups, dropout && drops && dropping(session, dropout, drops, name))
   objective.look?.(rows)
   const losses = measure(plan, B, objective)
-  const seen = weights.of.map((g) => counts[g])
+  const seen = weights.of.map((g) => groups[g])
   const dOut = { at: plan.dOut, ld: target.outputs }
   states.forEach((state, i) => {
     // A student that sees no row of the batch has nothing to learn from it; Adam's momentum must not move it either.
-    if (seen[i] === 0) return
+    if (seen[i].rows === 0) return
     memory.f32(plan.dOut, B * target.outputs).fill(0)
     objective.gradient(i, B)
-    studentGradient(kernels, gradient, dOut, cohort.students[i], cohort.layers[i], cohort.work[i], cohort.batches, scratch, B)
+    studentGradient(
+      kernels,
+      gradient,
+      dOut,
+      cohort.students[i],
+      cohort.layers[i],
+      cohort.work[i],
+      cohort.batches,
+      scratch,
+      B,
+      drops,
+    )
     optimize(kernels, optimizer, state, gradient)
   })
   objective.finish?.(B)
@@ -100,11 +125,11 @@ export function trainBatch(
 /** Losses of every student over many rows, in chunks. A student that sees none of them gets ∞. */
 export function validate(plan: Plan, rows: Int32Array, objective: Objective): Losses {
   const M = plan.states.length
-  const counts = seenRows(plan.weights, rows)
+  const groups = seenRows(plan.problem, plan.weights, rows)
   const losses = { task: new Float64Array(M), total: new Float64Array(M) }
   for (let at = 0; at < rows.length; at += plan.cohort.capacity) {
     const chunk = rows.subarray(at, at + plan.cohort.capacity)
-    forward(plan, chunk, counts)
+    forward(plan, chunk, groups)
     objective.look?.(chunk)
     const part = measure(plan, chunk.length, objective)
     for (let i = 0; i < M; i++) {
@@ -113,13 +138,13 @@ export function validate(plan: Plan, rows: Int32Array, objective: Objective): Lo
     }
   }
   plan.weights.of.forEach((group, i) => {
-    if (counts[group] === 0) losses.task[i] = losses.total[i] = Number.POSITIVE_INFINITY
+    if (groups[group].rows === 0) losses.task[i] = losses.total[i] = Number.POSITIVE_INFINITY
   })
   return losses
 }
 
 /** Outputs of all students, what they tell, the target and the row weights of the chosen rows. */
-function forward(plan: Plan, rows: Int32Array, counts: readonly number[]): void {
+function forward(plan: Plan, rows: Int32Array, groups: readonly Seen[], between?: readonly Between[]): void {
   const { problem, cohort, weights, outputs, told } = plan
   const { session, target } = problem
   const { kernels } = session
@@ -128,8 +153,8 @@ function forward(plan: Plan, rows: Int32Array, counts: readonly number[]): void 
   chooseRows(session, cohort, rows)
   const width = target.task === 'classification' ? 1 : D
   kernels.gatherRows(plan.target, target.at, cohort.index, B, width, width, width)
-  fillTask(problem, weights, rows, counts)
-  runCohort(kernels, outputs, cohort, B)
+  fillTask(problem, weights, rows, groups)
+  runCohort(kernels, outputs, cohort, B, between)
   if (told !== outputs) kernels.softmax(told, outputs, cohort.students.length * B, D)
 }
 
@@ -156,16 +181,32 @@ export function taskLoss({ problem, weights, outputs, target }: Plan, i: number,
     : kernels.squaredError(out, target, task, B, D) / D
 }
 
-/** dOut += gradient of student i's own task loss. */
+/**
+ * The loss that `addTaskGradient` lowers, given student i's task loss: with label smoothing ε, the cross-entropy with (1 - ε) of
+ * the label and ε / K of each of K classes (Szegedy et al., arXiv 1512.00567). Students are judged without it.
+ */
+export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B: number, task: number): number {
+  const { outputs: D, smoothing } = problem.target
+  if (!even || !smoothing) return task
+  const rows = weights.groups[weights.of[i]].task
+  return (1 - smoothing) * task + smoothing * problem.session.kernels.crossEntropy(outputs + 4 * i * B * D, even, rows, B, D)
+}
+
+/** dOut += gradient of student i's own task loss, smoothed. */
 export function addTaskGradient(plan: Plan, i: number, B: number): void {
-  const { problem, weights, dOut, told } = plan
+  const { problem, weights, dOut, told, even } = plan
   const { kernels } = problem.session
-  const D = problem.target.outputs
+  const { outputs: D, smoothing = 0 } = problem.target
   const { task } = weights.groups[weights.of[i]]
   const mine = told + 4 * i * B * D
-  if (problem.target.task === 'classification') kernels.addGradientLabels(dOut, mine, plan.target, task, 1, B, D)
-  else kernels.addGradient(dOut, mine, plan.target, task, 2 / D, B, D)
+  if (problem.target.task === 'classification') {
+    kernels.addGradientLabels(dOut, mine, plan.target, task, 1 - smoothing, B, D)
+    if (even) kernels.addGradient(dOut, mine, even, task, smoothing, B, D)
+  } else kernels.addGradient(dOut, mine, plan.target, task, 2 / D, B, D)
 }
 
 /** Every student for itself: the task loss. */
-export const alone = (plan: Plan): Objective => ({ gradient: (i, B) => addTaskGradient(plan, i, B) })
+export const alone = (plan: Plan): Objective => ({
+  trained: (i, B, task) => smoothed(plan, i, B, task),
+  gradient: (i, B) => addTaskGradient(plan, i, B),
+})

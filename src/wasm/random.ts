@@ -12,6 +12,8 @@ export interface Random {
   permutation(n: number): Int32Array<ArrayBuffer>
   /** One whole number in 0 … n-1, n ≤ 2²⁴. */
   below(n: number): number
+  /** Lends its state to a kernel that draws for itself. */
+  lend(run: (state: Pointer) => void): void
   /** A stream of its own for a named purpose: adding one never changes what another draws. */
   fork(name: string): Random
 }
@@ -28,14 +30,21 @@ function stream(session: Session<TrainKernels>, key: number): Random {
   state[0] |= 1 // the state must not be all zero
 
   // The state lives here and visits WASM for each draw, so that a stream needs no memory of its own.
-  function draw(n: number, run: (out: Pointer, state: Pointer) => void): Int32Array<ArrayBuffer> {
+  function lend(run: (state: Pointer) => void): void {
     const mark = memory.mark()
     const at = memory.put(state)
-    const out = memory.alloc(4 * n)
-    run(out, at)
+    run(at)
     state.set(memory.i32(at, 4))
-    const values = memory.i32(out, n).slice()
     memory.release(mark)
+  }
+
+  function draw(n: number, run: (out: Pointer, state: Pointer) => void): Int32Array<ArrayBuffer> {
+    let values = new Int32Array(0)
+    lend((at) => {
+      const out = memory.alloc(4 * n)
+      run(out, at)
+      values = memory.i32(out, n).slice()
+    })
     return values
   }
 
@@ -48,6 +57,7 @@ function stream(session: Session<TrainKernels>, key: number): Random {
     normal: (n) => new Float32Array(draw(n, (out, at) => kernels.normals(out, at, n)).buffer),
     permutation: (n) => draw(n, (out, at) => kernels.permutation(out, at, n)),
     below: (n) => Math.floor(uniform(1, 0, 1)[0] * n),
+    lend,
     fork(name) {
       let child = key
       for (let i = 0; i < name.length; i++) child = mix(child, name.charCodeAt(i))

@@ -10,7 +10,7 @@ import { inverseLoss, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { project } from '../../src/fusion/projection.ts'
 import { cluster, partition, silhouette } from '../../src/train/cluster.ts'
 import { greedy, juryOf } from '../../src/train/ensembling.ts'
-import { chooseTeachers } from '../../src/train/mutual.ts'
+import { BY_CLUSTER, chooseTeachers } from '../../src/train/mutual.ts'
 import { ADAM, optimize } from '../../src/train/optimizer.ts'
 import { fitPca, pcaLayer } from '../../src/train/pca.ts'
 import { mutual } from '../../src/train/sharing.ts'
@@ -32,7 +32,8 @@ interface Units {
       readonly exact: { k: number; silhouette: Record<string, number>; best_cluster: number[]; worst_cluster: number[] }
     }
   }[]
-  readonly kmeans_edge: Record<'two_models' | 'identical', { readonly error: string }>
+  readonly kmeans_edge: Record<'two_models' | 'identical', { readonly error: string }> &
+    Record<'fixed_k1' | 'fixed_k2', readonly [weights: number[], k: number, cluster: number[]]>
   readonly silhouette_fixed_labels: { readonly x: number[]; readonly labels: number[]; readonly score: number }
   readonly weights_by_task_loss: { readonly losses: number[]; readonly scale: number; readonly weights: number[] }[]
   readonly losses: Record<string, Loss>
@@ -104,6 +105,18 @@ describe('teachers', () => {
     expect([...chooseTeachers(session, Float64Array.of(3, 3, 3, 3)).weights]).toEqual([0.25, 0.25, 0.25, 0.25])
   })
 
+  test('of a given number of clusters', () => {
+    // The recording has who teaches, not by which losses: these have the partition that it tells of.
+    for (const [name, losses] of [
+      ['fixed_k1', [1, 2, 9]],
+      ['fixed_k2', [0.1, 0.12, 0.11, 0.13, 5]],
+    ] as const) {
+      const [weights, k, members] = units.kmeans_edge[name]
+      const teachers = chooseTeachers(session, Float64Array.from(losses), { ...BY_CLUSTER, clusters: k })
+      expect(teachers).toEqual({ weights: Float32Array.from(weights), k, members })
+    }
+  })
+
   test('the silhouette of labels that nobody would choose, one of them alone', () => {
     const { x, labels, score } = units.silhouette_fixed_labels
     expect(silhouette(Float64Array.from(x), Int32Array.from(labels), 4)).toBeCloseTo(score, 12)
@@ -114,6 +127,11 @@ test('weights by task loss', () => {
   const plain = units.weights_by_task_loss.filter(({ scale }) => scale === 1)
   expect(plain).toHaveLength(3)
   for (const { losses, weights } of plain) close('weights', inverseLoss(losses, [...losses.keys()]), weights, 6e-8)
+  expect(new Set(units.weights_by_task_loss.map(({ scale }) => scale))).toEqual(new Set([0.5, 1, 2]))
+  for (const { losses, scale, weights } of units.weights_by_task_loss) {
+    const spec = { ...BY_CLUSTER, teachers: 'inverse-loss', scale } as const
+    close(`scale ${scale}`, chooseTeachers(trainSession(), Float64Array.from(losses), spec).weights, weights, 6e-8)
+  }
 })
 
 describe('losses', () => {

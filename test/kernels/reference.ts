@@ -116,6 +116,18 @@ export function spread(out: F, c: F, q: F, w: F, probabilities: boolean, M: numb
   }
 }
 
+// ---- dropout -----------------------------------------------------------------------------------------------------------
+
+export function dropoutMask(mask: F, state: I, n: number, rate: number): void {
+  const chance = new Float64Array(n)
+  uniforms(chance, state, n, 0, 1)
+  for (let i = 0; i < n; i++) mask[i] = chance[i] < Math.fround(rate) ? 0 : Math.fround(1 / Math.fround(1 - Math.fround(rate)))
+}
+
+export function multiply(out: F, x: F, y: F, n: number): void {
+  for (let i = 0; i < n; i++) out[i] = x[i] * y[i]
+}
+
 // ---- optimizer ---------------------------------------------------------------------------------------------------------
 
 export function sgd(p: F, g: F, v: F, n: number, rate: number, momentum: number, decay: number): void {

@@ -476,7 +476,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

@@ -1,8 +1,18 @@
 // The whole method on small studies: what must hold for whoever calls it, whatever its scores are.
 
 import { describe, expect, test } from 'vitest'
+import type { Progress } from '../../src/core/types.ts'
 import type { Metrics } from '../../src/fusion/evaluate.ts'
-import { createPredictor, type Model, openTrainSession, RULES, readModel, trainModel, writeModel } from '../../src/index.ts'
+import {
+  createPredictor,
+  type Model,
+  openTrainSession,
+  RULES,
+  readModel,
+  type TrainConfig,
+  trainModel,
+  writeModel,
+} from '../../src/index.ts'
 import { module, QUICK, ROWS, SOME, SPLITS, type Study, scrambled, study, train } from './studies.ts'
 
 const METHODS = [
@@ -161,6 +171,40 @@ describe.each([
     expect(sharing.map((p) => p.epoch)).toEqual(Array.from({ length: 36 }, (_, i) => 1 + Math.floor(i / 6)))
     expect(sharing.every((p) => p.rho === 1 && p.students === 15 && p.epochs === 6)).toBe(true)
   })
+})
+
+test('stages that end early leave the progress of the whole as it would be', () => {
+  const given = study()
+  const [whole, early] = [{}, { patience: 1 }].map((more) => train(given, { epochs: 30, optimizer: { rate: 0.1 }, ...more }).told)
+  const running = early.filter((p) => p.stage !== 'preparing')
+  running.forEach((p, i) => {
+    expect(p.done).toBeGreaterThanOrEqual(running[Math.max(0, i - 1)].done)
+    expect(p.total).toBe(6 * 30 * (15 * 2 + 4))
+  })
+  expect(early.length).toBeLessThan(whole.length)
+  expect(running[running.length - 1].done).toBe(running[0].total)
+  const endOf = (stage: string) => running.filter((p) => p.stage === stage).at(-1)?.done
+  expect([endOf('screening'), endOf('sharing'), endOf('baselines')]).toEqual([15, 30, 34].map((students) => 6 * 30 * students))
+  const batchesOf = (told: Progress[], stage: string) => told.filter((p) => p.stage === stage).length
+  for (const stage of ['screening', 'sharing', 'baselines']) expect(batchesOf(early, stage)).toBeLessThan(batchesOf(whole, stage))
+})
+
+test('every regularisation at once: the same bits again, and a file that reads', () => {
+  const given = study({ present: SOME, task: 'classification' })
+  const config: TrainConfig = {
+    dropout: 0.2,
+    labelSmoothing: 0.1,
+    classWeights: 'balanced',
+    patience: 3,
+    schedule: { kind: 'cosine', floor: 0.001 },
+    optimizer: { rate: 0.02, clip: 1, decay: 0.1 },
+  }
+  const { model, methods } = train(given, config)
+  expect(writeModel(train(given, config).model)).toEqual(writeModel(model))
+  expect(readModel(writeModel(model))).toEqual(model)
+  const { optimizer: _, ...own } = config
+  expect(model.provenance.config).toMatchObject(own)
+  for (const { test } of methods) expect(test && 'accuracy' in test && test.accuracy).toBeGreaterThan(0.2)
 })
 
 describe('it learns', () => {

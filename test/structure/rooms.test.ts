@@ -87,7 +87,8 @@ describe('src/', () => {
   })
 
   test('asks no clock and no chance, and calculates with exact operations but for scores', () => {
-    const EXACT = ['abs', 'ceil', 'floor', 'round', 'trunc', 'sign', 'min', 'max', 'sqrt', 'imul', 'fround']
+    // π is a constant of the language.
+    const EXACT = ['PI', 'abs', 'ceil', 'floor', 'round', 'trunc', 'sign', 'min', 'max', 'sqrt', 'imul', 'fround']
     const code = sources.map((file) => ({ file, text: readText(file) }))
     const called = code.flatMap(({ file, text }) => [...text.matchAll(/\bMath\.(\w+)/g)].map(([, name]) => ({ file, name })))
     const inexact = called.filter(({ file, name }) => !EXACT.includes(name) && roomOf(file) !== 'metrics')

@@ -1,7 +1,7 @@
 // Small cohorts on made-up rows, for every test that trains.
 
 import { type Pattern, sees } from '../../src/fusion/availability.ts'
-import { parseExtractor, sourceName } from '../../src/fusion/extractor.ts'
+import { extractorName, parseExtractor, sourceName } from '../../src/fusion/extractor.ts'
 import { type Source, type StudentSpec, studentOf } from '../../src/fusion/student.ts'
 import type { Activation } from '../../src/nn/dense.ts'
 import type { Losses } from '../../src/train/objective.ts'
@@ -9,6 +9,9 @@ import { ADAM, type OptimizerSpec } from '../../src/train/optimizer.ts'
 import type { Problem } from '../../src/train/problem.ts'
 import { mutual, type Sharing } from '../../src/train/sharing.ts'
 import { type Plan, planOf, trainBatch } from '../../src/train/step.ts'
+import type { TrainKernels } from '../../src/wasm/kernels.ts'
+import { randomFrom } from '../../src/wasm/random.ts'
+import type { Session } from '../../src/wasm/session.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 
@@ -49,10 +52,15 @@ export interface Making {
   /** In place of made-up ones. */
   readonly tables?: ReadonlyMap<string, Table>
   readonly target?: Values | Int32Array<ArrayBuffer>
+  /** What each row counts in the task loss. */
+  readonly weights?: Float64Array
+  readonly smoothing?: number
+  /** The rate of dropout; student i has the stream of its extractors. */
+  readonly dropout?: number
 }
 
 /** Rows of uniform numbers for every source that a student reads, scores of a PCA included: training does not know what they are. */
-export function make({ specs, features, rows, task = 'regression', seed = 1, ...given }: Making): Made {
+export function make({ specs, features, rows, task = 'regression', seed = 1, dropout, ...given }: Making): Made {
   const random = numbers(seed)
   const session = trainSession()
   const students = specs.map((spec) => studentOf(spec, features))
@@ -76,12 +84,25 @@ export function make({ specs, features, rows, task = 'regression', seed = 1, ...
     students,
     sees: specs.map((spec) => sees(spec, patterns)),
     sources,
-    target: { task, at: session.memory.put(target), outputs },
+    target: { task, at: session.memory.put(target), outputs, weights: given.weights, smoothing: given.smoothing },
+    dropout: dropout ? { rate: dropout, streams: specs.map((spec) => streamOf(session, spec)) } : undefined,
     train: all.slice(0, split),
     validation: all.slice(split),
   }
   return { problem, tables, target }
 }
+
+const streamOf = (session: Session<TrainKernels>, spec: StudentSpec) =>
+  randomFrom(session, 4).fork(spec.extractors.map(extractorName).join(' '))
+
+/** The masks of student i in row b of the last training batch: of its encoders' hidden layers, then of its head's. */
+export const masksOf =
+  ({ cohort, drops, problem }: Plan) =>
+  (i: number, b: number): Values[] =>
+    [...cohort.work[i].encoders.flat(), ...cohort.work[i].hidden].map((layer) => {
+      const mask = drops?.get(layer)?.mask
+      return mask === undefined ? new Float32Array() : problem.session.memory.f32(mask + 4 * b * layer.ld, layer.ld).slice()
+    })
 
 /** Blocks of uniform numbers, one for each student. */
 export function blocksOf({ students }: Problem, seed = 2): Values[] {
@@ -112,11 +133,11 @@ export function stepOf(
   blocks: readonly Float32Array[],
   sharing: Sharing,
   rows: Int32Array = problem.train,
-): { losses: Losses; gradients: Values[]; seen: number[] } {
+): { losses: Losses; gradients: Values[]; seen: number[]; plan: Plan } {
   const plan = planOf(problem, Math.max(rows.length, 1))
   begin(plan, blocks)
   const { losses, seen } = trainBatch(plan, rows, mutual(plan, sharing), PLAIN)
-  return { losses, gradients: held(plan, 'first'), seen }
+  return { losses, gradients: held(plan, 'first'), seen: seen.map(({ rows }) => rows), plan }
 }
 
 export const alone = (M: number): Sharing => ({ rho: 0, teachers: new Float32Array(M) })

@@ -22,7 +22,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines',
+        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -44,6 +44,48 @@ describe('refusals say what came and what is allowed', () => {
     [{ batch: 0 }, `batch is 0: allowed is ${WHOLE} 1 to 65536`],
     [{ activation: 'gelu' }, 'activation is "gelu": allowed is identity, relu, tanh, sigmoid'],
     [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
+    [{ warmStart: true }, 'warmStart is true: allowed is none, first, all, weights'],
+    [{ teaching: 'best' }, 'teaching is "best": allowed is an object of settings'],
+    [{ teaching: { who: 1 } }, 'teaching has no setting "who": there are teachers, clusters, scale, normalizer, burnIn'],
+    [
+      { teaching: { teachers: 'all' } },
+      'teaching.teachers is "all": allowed is cluster, best, uniform, inverse-loss, adaptive, worst-cluster',
+    ],
+    [{ teaching: { normalizer: 'none' } }, 'teaching.normalizer is "none": allowed is all, others'],
+    [{ teaching: { clusters: 0 } }, 'teaching.clusters is 0: allowed is silhouette, elbow or a whole number from 1 to 4096'],
+    [
+      { teaching: { clusters: 'knee' } },
+      'teaching.clusters is "knee": allowed is silhouette, elbow or a whole number from 1 to 4096',
+    ],
+    [{ teaching: { scale: 0.3 } }, 'teaching.scale is 0.3: allowed is a multiple of 0.5 from 0 to 10'],
+    [{ teaching: { scale: '1' } }, 'teaching.scale is "1": allowed is a multiple of 0.5 from 0 to 10'],
+    [{ teaching: { scale: null } }, 'teaching.scale is null: allowed is a multiple of 0.5 from 0 to 10'],
+    [{ teaching: { scale: -1 } }, 'teaching.scale is -1: allowed is a multiple of 0.5 from 0 to 10'],
+    [{ teaching: { scale: 10.5 } }, 'teaching.scale is 10.5: allowed is a multiple of 0.5 from 0 to 10'],
+    [{ teaching: { burnIn: -1 } }, `teaching.burnIn is -1: allowed is ${WHOLE} 0 to 100000`],
+    [{ dropout: 1 }, 'dropout is 1: allowed is a number from 0 to below 1'],
+    [{ dropout: -0.1 }, 'dropout is -0.1: allowed is a number from 0 to below 1'],
+    [{ dropout: 1 - 1e-12 }, 'dropout is 0.999999999999: allowed is a number from 0 to below 1'],
+    [{ labelSmoothing: 1 }, 'labelSmoothing is 1: allowed is a number from 0 to below 1'],
+    [{ labelSmoothing: '0.1' }, 'labelSmoothing is "0.1": allowed is a number from 0 to below 1'],
+    [{ patience: -1 }, `patience is -1: allowed is ${WHOLE} 0 to 100000`],
+    [{ patience: 1.5 }, `patience is 1.5: allowed is ${WHOLE} 0 to 100000`],
+    [{ schedule: 'cosine' }, 'schedule is "cosine": allowed is an object of settings'],
+    [{ schedule: null }, 'schedule is null: allowed is an object of settings'],
+    [{ schedule: {} }, 'schedule.kind is undefined: allowed is constant, cosine, step'],
+    [{ schedule: { kind: 'linear' } }, 'schedule.kind is "linear": allowed is constant, cosine, step'],
+    [{ schedule: { kind: 'constant', floor: 0 } }, 'schedule has no setting "floor": there are kind'],
+    [{ schedule: { kind: 'cosine', every: 3 } }, 'schedule has no setting "every": there are kind, floor'],
+    [{ schedule: { kind: 'cosine', floor: -1 } }, 'schedule.floor is -1: allowed is a number from 0 to 1000000'],
+    [{ schedule: { kind: 'step', factor: 0.1 } }, `schedule.every is undefined: allowed is ${WHOLE} 1 to 100000`],
+    [{ schedule: { kind: 'step', every: 0, factor: 0.1 } }, `schedule.every is 0: allowed is ${WHOLE} 1 to 100000`],
+    [{ schedule: { kind: 'step', every: 3 } }, 'schedule.factor is undefined: allowed is a number above 0, up to 1'],
+    [{ schedule: { kind: 'step', every: 3, factor: 2 } }, 'schedule.factor is 2: allowed is a number above 0, up to 1'],
+    [{ classWeights: 'equal' }, 'classWeights is "equal": allowed is none, balanced, or an object of weights by class'],
+    [{ classWeights: null }, 'classWeights is null: allowed is none, balanced, or an object of weights by class'],
+    [{ classWeights: [1, 2] }, 'classWeights is [1,2]: allowed is none, balanced, or an object of weights by class'],
+    [{ classWeights: { a: 0 } }, 'classWeights.a is 0: allowed is a number above 0, up to 1000000'],
+    [{ classWeights: { a: '2' } }, 'classWeights.a is "2": allowed is a number above 0, up to 1000000'],
     [{ standardizeTarget: 'no' }, 'standardizeTarget is "no": allowed is true, false'],
     [{ unitPca: 0 }, 'unitPca is 0: allowed is true, false'],
     [{ baselines: null }, 'baselines is null: allowed is true, false'],
@@ -122,6 +164,28 @@ describe('refusals say what came and what is allowed', () => {
       { ...shapeOf(100, 20), rowsOf: [0] },
       'extractors.m1 is "pca(8)": allowed is no pca: there are 20 features and 0 training rows that have them',
     ],
+    [{ labelSmoothing: 0.1 }, shapeOf(200, 20), 'labelSmoothing is 0.1: allowed is 0, since the target is a regression'],
+    [
+      { classWeights: 'balanced' },
+      shapeOf(200, 20),
+      'classWeights is "balanced": allowed is none, since the target is a regression',
+    ],
+    [{ classWeights: { a: 2 } }, shapeOf(200, 20), 'classWeights is {"a":2}: allowed is none, since the target is a regression'],
+    [
+      { classWeights: { a: 2, c: 1 } },
+      { ...shapeOf(200, 20), classes: ['a', 'b'] },
+      'classWeights is "c": allowed is the classes a, b',
+    ],
+    [
+      { schedule: { kind: 'cosine', floor: 0.1 }, optimizer: { rate: 0.01 } },
+      shapeOf(200, 20),
+      'schedule.floor is 0.1: allowed is a number from 0 to optimizer.rate, which is 0.01',
+    ],
+    [
+      { schedule: { kind: 'cosine', floor: 0.1 } },
+      shapeOf(200, 20),
+      'schedule.floor is 0.1: allowed is a number from 0 to optimizer.rate, which is 0.001',
+    ],
   ])('%j on the data', (config, shape, sentence) => {
     expect(() => resolve(config, shape)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
   })
@@ -153,6 +217,17 @@ describe('what is allowed is taken as it is', () => {
       momentum: 0.5,
       rate: 1e-3,
     })
+    expect(resolve({ teaching: { teachers: 'best', burnIn: 3 } }).teaching).toEqual({
+      teachers: 'best',
+      clusters: 'silhouette',
+      scale: 1,
+      normalizer: 'all',
+      burnIn: 3,
+    })
+    for (const clusters of ['elbow', 1, 4096] as const)
+      expect(resolve({ teaching: { clusters } }).teaching.clusters).toBe(clusters)
+    for (const scale of [0, 0.5, 10]) expect(resolve({ teaching: { scale } }).teaching.scale).toBe(scale)
+    for (const warmStart of ['none', 'first', 'all', 'weights'] as const) expect(resolve({ warmStart }).warmStart).toBe(warmStart)
     expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30 })
     expect(resolve({ warmStart: 'first', standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
       warmStart: 'first',
@@ -162,12 +237,33 @@ describe('what is allowed is taken as it is', () => {
     })
   })
 
+  test('what regularises', () => {
+    const classes = { ...shapeOf(200, 20), classes: ['a', 'b'] }
+    const config: TrainConfig = {
+      dropout: 0.99,
+      labelSmoothing: 0.99,
+      patience: 100_000,
+      schedule: { kind: 'cosine', floor: 0.001 },
+      classWeights: { a: 1e6, b: 1e-6 },
+    }
+    expect(resolve(config, classes)).toMatchObject(config)
+    expect(resolve({ classWeights: 'balanced' }, classes).classWeights).toBe('balanced')
+    const step = { kind: 'step', every: 100_000, factor: 1 } as const
+    expect(resolve({ schedule: step }).schedule).toEqual(step)
+    const partly = {
+      classWeights: { a: undefined } as unknown as Record<string, number>,
+      schedule: { kind: 'cosine', floor: undefined },
+    }
+    expect(resolve(partly as TrainConfig, classes)).toMatchObject({ classWeights: {}, schedule: { kind: 'cosine' } })
+  })
+
   test('a setting that is undefined is not set', () => {
     const nothing = Object.fromEntries(Object.keys(resolve({})).map((key) => [key, undefined])) as TrainConfig
     expect(resolve(nothing)).toEqual(resolve({}))
     const inside: TrainConfig = {
       optimizer: { rate: undefined, kind: undefined, decay: undefined },
       greedy: { best: undefined, prune: undefined, most: undefined },
+      teaching: { teachers: undefined, clusters: undefined, scale: undefined, normalizer: undefined, burnIn: undefined },
       extractors: { m1: undefined as unknown as string[] },
     }
     expect(resolve(inside)).toEqual(resolve({}))
@@ -186,7 +282,13 @@ describe('defaults by the shape of the data', () => {
       head: [64, 32],
       activation: 'relu',
       rho: [0, 0.99, 3],
+      schedule: { kind: 'constant' },
+      patience: 0,
+      dropout: 0,
+      labelSmoothing: 0,
+      classWeights: 'none',
       warmStart: 'none',
+      teaching: { teachers: 'cluster', clusters: 'silhouette', scale: 1, normalizer: 'all', burnIn: 0 },
       greedy: { best: 3, prune: 0.2, most: 30 },
       standardizeTarget: true,
       unitPca: true,

@@ -83,6 +83,53 @@ describe.each(TASKS)('the jury on %s', (_, given) => {
   })
 })
 
+describe('rows of different weight', () => {
+  const repeat = ({ outputs, students, target, width }: Judged, times: number[]): Judged => {
+    const rows = times.flatMap((n, row) => Array<number>(n).fill(row))
+    const part = (values: Float32Array | Int32Array, per: number, from: number) =>
+      rows.flatMap((row) => [...values.subarray((from + row) * per, (from + row + 1) * per)])
+    const all = Array.from({ length: students }, (_, i) => part(outputs, width, i * times.length)).flat()
+    const wanted = target instanceof Int32Array ? Int32Array.from(part(target, 1, 0)) : Float32Array.from(part(target, width, 0))
+    return { outputs: Float32Array.from(all), students, target: wanted, width }
+  }
+
+  test.each(TASKS)('%s: a row of weight three is a row three times', (_, given) => {
+    const times = Array.from({ length: 30 }, (_, row) => 1 + (row % 3))
+    const [weighed, repeated] = [{ ...given, weights: times }, repeat(given, times)].map((of) => {
+      const jury = juryOf(session, of)
+      const { members, trace } = greedy(jury, SPEC)
+      jury.close()
+      return { losses: jury.losses, members, trace }
+    })
+    expect(weighed.members).toEqual(repeated.members)
+    weighed.losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(repeated.losses[i], 6)
+    })
+    weighed.trace.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(repeated.trace[i], 6)
+    })
+    expect(weighed.losses).not.toEqual(juryOf(session, given).losses)
+  })
+
+  test('a pattern’s students are judged by the weights of its own rows', () => {
+    const specs = ['raw skip', 'skip raw', 'raw raw'].map((e) => specOf(e))
+    const rows: Pattern[] = Array.from({ length: 36 }, (_, row) => (row % 3 ? '11' : '10'))
+    const given = judged(3, 36, 1)
+    const losses = Float64Array.of(1, 1, 1)
+    const able = (p: Pattern) => ableStudents(specs, p)
+    const of = (weights: (row: number) => number) =>
+      finish(
+        ensemblesOf(session, { ...given, weights: rows.map((_, row) => weights(row)) }, rows, ['11', '10'], able, losses, SPEC),
+      ).weights['weighted-average']
+    const plain = of(() => 1)
+    // Of '11' only the rows with all modalities are looked at; of '10' all, by the first student alone.
+    expect(of((row) => (row % 3 ? 1 : 9))).toEqual(plain)
+    const other = of((row) => (row % 3 === 1 ? 1 : 9))
+    expect(other[0]).not.toEqual(plain[0])
+    expect(other[1]).toEqual(Float32Array.of(1, 0, 0))
+  })
+})
+
 describe('greedy selection', () => {
   const many = Array.from({ length: 12 }, (_, s) => judged(6 + s, 20 + s, s % 3 === 2 ? 3 : 1, s % 3 === 2, 50 + s))
 

@@ -160,6 +160,44 @@ describe.each(TASKS)('%s', (_, making) => {
     if (making.task !== 'classification') expect(apart[3] / apart[0]).toBeCloseTo(2, 4)
   })
 
+  test('normalised by the others, a lone teacher hears nothing and the others all of it', () => {
+    const sharing = { ...shared(3, 0, 0, 1, 0, 0), normalizer: 'others' } as const
+    const [free, all, others] = [alone(5), shared(3, 0, 0, 1, 0, 0), sharing].map((how) => stepOf(made, blocks, how))
+    expect(others.gradients[2]).toEqual(free.gradients[2])
+    expect(others.losses.total[2]).toBe(free.losses.total[2])
+    for (const i of [0, 1, 3, 4]) {
+      expect(others.gradients[i]).toEqual(all.gradients[i])
+      expect(others.losses.total[i]).toBe(all.losses.total[i])
+    }
+  })
+
+  test('normalised by the others, teachers hear as much as pupils do', () => {
+    const same = make({ ...making, specs: Array(4).fill(making.specs[2]), tables: made.tables, target: made.target })
+    const four = [blocks[2], blocks[2], blocks[2], blocks[2].map((v) => 1.5 * v)]
+    const third = 1 / 3
+    const { losses } = stepOf(same, four, { ...shared(1, third, third, 0, third), normalizer: 'others' })
+    const apart = losses.total.map((total, i) => total - losses.task[i])
+    // D is the odd one's distance: the pupil hears it of one in three, the other teachers of one in two, the odd one of both.
+    expect(apart[0] / apart[2]).toBeCloseTo(3 / 2, 4)
+    expect(apart[1]).toBeCloseTo(apart[0], 6)
+    if (making.task !== 'classification') expect(apart[3] / apart[2]).toBeCloseTo(3, 4)
+  })
+
+  test.each([0.99, 3])('normalised by the others, at ρ = %d, (total - task) / ρ is the mean over the other teachers', (rho) => {
+    for (const teachers of [
+      [1, 0, 0, 0, 0],
+      [0, 0.5, 0, 0.5, 0],
+      [0.2, 0.2, 0.2, 0.2, 0.2],
+      [0.5, 0, 3, 0, 0.25],
+    ]) {
+      const { losses } = stepOf(made, blocks, { ...shared(rho, ...teachers), normalizer: 'others' })
+      const expected = defined(made, blocks, rho, teachers, made.problem.train, { normalizer: 'others' })
+      losses.total.forEach((total, i) => {
+        expect((total - losses.task[i]) / rho).toBeCloseTo((expected.total[i] - expected.task[i]) / rho, 5)
+      })
+    }
+  })
+
   test.each([0.99, 3, 1000])(
     'ρ = %d: (total - task) / ρ is the mean divergence from each teacher, itself in the denominator',
     (rho) => {
@@ -294,7 +332,7 @@ describe('with modalities missing', () => {
       const before = (['block', 'first', 'second'] as const).map((what) => held(plan, what)[1])
       const steps = { ...plan.states[1].steps }
       expect(before[1].some((v) => v !== 0)).toBe(true)
-      expect(step(1, 4, 5, 9).seen).toEqual([4, 0, 0, 4, 0])
+      expect(step(1, 4, 5, 9).seen.map(({ rows }) => rows)).toEqual([4, 0, 0, 4, 0])
       expect((['block', 'first', 'second'] as const).map((what) => held(plan, what)[1])).toEqual(before)
       expect(plan.states[1].steps).toEqual(steps)
       step(2, 6, 0, 7)
@@ -308,7 +346,7 @@ describe('with modalities missing', () => {
     const blocks = blocksOf(problem)
     begin(plan, blocks)
     const { losses, seen } = trainBatch(plan, Int32Array.of(7), mutual(plan, shared(0.99, 0.5, 0, 0.5, 0, 0)), ADAM)
-    expect(seen).toEqual([0, 0, 0, 0, 0])
+    expect(seen.map(({ rows }) => rows)).toEqual([0, 0, 0, 0, 0])
     expect([...losses.total]).toEqual([0, 0, 0, 0, 0])
     expect(held(plan, 'block')).toEqual(blocks)
   })
@@ -325,6 +363,22 @@ describe('with modalities missing', () => {
     for (const i of [0, 3]) {
       expect(losses[i]).toBeCloseTo(expected.task[i], 5)
       expect(total[i]).toBeCloseTo(expected.total[i], 5)
+    }
+  })
+
+  test('normalised by the others, a teacher in a row that no other teacher sees hears nothing there', () => {
+    const made = make(task)
+    const blocks = blocksOf(made.problem)
+    // Student 0 sees the first modality, 1 the second, and both teach: row 1 has the first alone, row 0 has both.
+    const sharing = { ...shared(2, 0.5, 0.5, 0, 0, 0), normalizer: 'others' } as const
+    const lonely = stepOf(made, blocks, sharing, Int32Array.of(1))
+    expect(lonely.losses.total[0]).toBe(lonely.losses.task[0])
+    expect(lonely.losses.total[3]).toBeGreaterThan(lonely.losses.task[3])
+    for (const rows of [Int32Array.of(0), Int32Array.of(0, 1, 3, 5)]) {
+      const { losses } = stepOf(made, blocks, sharing, rows)
+      const expected = defined(made, blocks, 2, [0.5, 0.5, 0, 0, 0], rows, { normalizer: 'others' })
+      for (const i of [0, 1, 2, 3, 4]) expect(losses.total[i]).toBeCloseTo(expected.total[i], 5)
+      expect(losses.total[0]).toBeGreaterThan(losses.task[0])
     }
   })
 })

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { BY_CLUSTER, screeningLosses } from '../../src/train/mutual.ts'
+import { BY_CLUSTER, screeningLosses, type TeacherSpec } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
-import { type Grid, type GridResult, runGrid } from '../../src/train/rho.ts'
-import type { BatchDone } from '../../src/train/stage.ts'
-import { type Plan, planOf } from '../../src/train/step.ts'
+import { type Grid, type GridResult, judgesOf, runGrid, type Teaching } from '../../src/train/rho.ts'
+import { mutual } from '../../src/train/sharing.ts'
+import { type BatchDone, runStage } from '../../src/train/stage.ts'
+import { alone, type Plan, planOf } from '../../src/train/step.ts'
+import { finish } from '../finish.ts'
 import { blocksOf, type Making, make, specOf } from './cohort.ts'
 
 const specs = ['raw skip', 'skip mlp(5,2)', 'raw raw', 'pca(2) raw', 'skip raw'].map((e) => specOf(e, 1, { hidden: [6] }))
@@ -22,7 +24,7 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
     batch: 9,
     optimizer: { ...ADAM, rate: 0.03 },
     warmStart: 'none',
-    teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0 },
+    teaching: teachingOf({}),
     order,
     ...grid,
   })
@@ -32,6 +34,7 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
     look(plan, turn.value)
   }
 }
+const teachingOf = (more: Partial<Teaching>): Teaching => ({ ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...more })
 const rhosOf = ({ results }: GridResult) => results.map(({ stage }) => stage.rho)
 
 test.each([
@@ -132,6 +135,156 @@ describe('each ρ starts from the same first weights, in the same order', () => 
       expect(steps?.beta1t).toBeCloseTo(0.9 ** (2 * independent.bestEpoch[i]), 12)
     })
     expect(independent.losses).toEqual(run({ rho: [0] }).result.independent.losses)
+  })
+})
+
+describe('where a ρ > 0 starts from', () => {
+  /** At the first batch of each ρ: losses before the step, and the steps that the optimizers have taken after it. */
+  function starts(warmStart: Grid['warmStart']) {
+    const seen = new Map<number, { task: Float64Array; steps: number[] }>()
+    const { result } = run({ warmStart }, {}, (plan, { rho, losses }) => {
+      if (!seen.has(rho)) seen.set(rho, { task: losses.task, steps: plan.states.map((s) => s.steps.beta1t) })
+    })
+    return { result, of: (rho: number) => seen.get(rho) as { task: Float64Array; steps: number[] } }
+  }
+  const FRESH = Array(5).fill(0.9)
+
+  test.each([
+    ['none', 0.99, 'first weights', 'fresh'],
+    ['none', 3, 'first weights', 'fresh'],
+    ['first', 0.99, 'screened', 'gone on'],
+    ['first', 3, 'first weights', 'fresh'],
+    ['all', 0.99, 'screened', 'gone on'],
+    ['all', 3, 'screened', 'gone on'],
+    ['weights', 0.99, 'screened', 'fresh'],
+    ['weights', 3, 'screened', 'fresh'],
+  ] as const)('%s, ρ = %d: the students %s, the optimizer %s', (warmStart, rho, students, optimizer) => {
+    const { result, of } = starts(warmStart)
+    const { independent } = result
+    expect(independent).toMatchObject({ losses: starts('none').result.independent.losses })
+    if (students === 'first weights') expect(of(rho).task).toEqual(of(0).task)
+    else {
+      const { problem } = make(making)
+      const plan = planOf(problem, 16)
+      const again = runStage(plan, {
+        rho: 0,
+        objective: () => alone(plan),
+        epochs: 1,
+        batch: 9,
+        optimizer: ADAM,
+        starts: independent.best.map(({ block }) => ({ block })),
+        order: (epoch) => order(0, epoch),
+        keepMoments: false,
+      })
+      expect(of(rho).task).toEqual((again.next().value as BatchDone).losses.task)
+      expect(of(rho).task).not.toEqual(of(0).task)
+    }
+    const gone = Array.from(independent.bestEpoch, (epoch) => 0.9 ** (2 * epoch + 1))
+    of(rho).steps.forEach((beta1t, i) => {
+      expect(beta1t).toBeCloseTo((optimizer === 'fresh' ? FRESH : gone)[i], 12)
+    })
+  })
+
+  test('at every ρ that goes on, from the same: their order in the list does not matter', () => {
+    for (const warmStart of ['all', 'weights'] as const) {
+      const [up, down] = [
+        [0.99, 3],
+        [3, 0.99],
+      ].map((rho) => run({ warmStart, rho }).result.results)
+      expect([down[2], down[1]]).toEqual([up[1], up[2]])
+    }
+  })
+})
+
+describe('burn-in', () => {
+  test('the first epochs of each ρ are those of ρ = 0, the next one is not', () => {
+    for (const burnIn of [1, 3]) {
+      const { batches } = run({ teaching: teachingOf({ teachers: 'uniform', burnIn }) })
+      const of = (rho: number) => batches.filter((b) => b.rho === rho)
+      for (const rho of [0.99, 3]) {
+        of(rho).forEach(({ epoch, losses }, i) => {
+          const free = of(0)[i].losses
+          if (epoch <= burnIn) expect(losses).toEqual(free)
+          else expect(losses.total).not.toEqual(free.total)
+        })
+      }
+    }
+  })
+
+  test('of all epochs leaves every ρ as ρ = 0, which then is chosen', () => {
+    const { result } = run({ teaching: teachingOf({ burnIn: 4 }) })
+    for (const { stage } of result.results)
+      expect(stage).toEqual({ ...result.independent, rho: stage.rho, best: expect.anything() })
+    expect(result.chosen.stage.rho).toBe(0)
+  })
+})
+
+describe('who teaches, by policy', () => {
+  const policy = (teachers: TeacherSpec['teachers'], more: Partial<Teaching> = {}) =>
+    run({ teaching: teachingOf({ teachers, ...more }) }).result
+  const inverse = (losses: Float64Array) => {
+    const sum = losses.reduce((total, loss) => total + 1 / loss, 0)
+    return losses.map((loss) => 1 / loss / sum)
+  }
+
+  test('adaptive: by the losses of screening in the first epoch, then by those of the epoch before', () => {
+    const { results, teachers, independent } = policy('adaptive')
+    const { problem } = make(making)
+    const plan = planOf(problem, 16)
+    const mine = finish(
+      runStage(plan, {
+        rho: 3,
+        objective: (_, last) =>
+          mutual(plan, { rho: 3, teachers: Float32Array.from(inverse(last ? last.task : independent.losses)) }),
+        epochs: 4,
+        batch: 9,
+        optimizer: { ...ADAM, rate: 0.03 },
+        starts: blocksOf(problem).map((block) => ({ block })),
+        order: (epoch) => order(3, epoch),
+        keepMoments: false,
+      }),
+    )
+    results[2].stage.epochs.forEach(({ validation, train }, e) => {
+      for (const i of specs.keys()) {
+        expect(validation.total[i]).toBeCloseTo(mine.epochs[e].validation.total[i], 5)
+        expect(train.total[i]).toBeCloseTo(mine.epochs[e].train.total[i], 5)
+      }
+    })
+    inverse(independent.losses).forEach((w, i) => {
+      expect(teachers.weights[i]).toBeCloseTo(w, 7)
+    })
+  })
+
+  test('inverse-loss keeps the weights of screening: the first epoch is that of adaptive, the next is not', () => {
+    const [fixed, adaptive] = (['inverse-loss', 'adaptive'] as const).map((teachers) => policy(teachers))
+    expect(fixed.teachers).toEqual(adaptive.teachers)
+    const [first, second] = [0, 1].map((e) => [fixed, adaptive].map(({ results }) => results[2].stage.epochs[e].train.total))
+    expect(first[0]).toEqual(first[1])
+    expect(second[0]).not.toEqual(second[1])
+  })
+
+  test('the judges of a ρ are the teachers, where there are several and they are the best', () => {
+    const everyone = [0, 1, 2, 3, 4]
+    for (const teachers of ['uniform', 'inverse-loss', 'adaptive'] as const) {
+      const result = policy(teachers)
+      expect(judgesOf(result.independent, result.teachers, teachingOf({ teachers }))).toEqual(everyone)
+    }
+    for (const [teachers, members] of [
+      ['cluster', [1, 3]],
+      ['worst-cluster', everyone],
+      ['best', everyone],
+    ] as const) {
+      const chosen = { members: teachers === 'best' ? [1] : [1, 3], weights: new Float32Array(5), k: 2 }
+      expect(judgesOf(policy(teachers).independent, chosen, teachingOf({ teachers }))).toEqual(members)
+    }
+  })
+
+  test('worst-cluster: the teachers are those that are worst at ρ = 0', () => {
+    const { teachers, independent } = policy('worst-cluster', { clusters: 2 })
+    const rest = [0, 1, 2, 3, 4].filter((i) => !teachers.members.includes(i))
+    expect(rest.length).toBeGreaterThan(0)
+    const losses = (members: readonly number[]) => members.map((i) => independent.losses[i])
+    expect(Math.min(...losses(teachers.members))).toBeGreaterThan(Math.max(...losses(rest)))
   })
 })
 

@@ -1,16 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type Dataset, modality } from '../../src/data/dataset.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
-import { batchOrder, canLearn, groupOf, type Setting, settingOf } from '../../src/train/setting.ts'
-import { module, QUICK, ROWS, SPLITS, type Study, study } from '../recipe/studies.ts'
+import { batchOrder, canLearn, groupOf, type Setting } from '../../src/train/setting.ts'
+import { ROWS, SPLITS, type Study, study } from '../recipe/studies.ts'
 import { specOf } from './cohort.ts'
-
-function settle({ data, splits }: Study, config: TrainConfig = {}): Setting {
-  const work = settingOf(module, data, splits, { ...QUICK, ...config })
-  let turn = work.next()
-  while (!turn.done) turn = work.next()
-  return turn.value
-}
+import { settle } from './settle.ts'
 
 describe('the order of the training rows', () => {
   const orders = (config: TrainConfig = {}) => {

@@ -227,6 +227,58 @@ test('a later epoch that diverges does not cost the best one', () => {
   expect(turn.value.best).toEqual(one.best)
 })
 
+describe('patience', () => {
+  const { problem } = make(making)
+  const plan = planOf(problem, 16)
+  const optimizer = { ...ADAM, rate: 0.3 }
+  const batches = (stage: Stage) => {
+    let total = 0
+    const result = run(plan, stage, (batch) => {
+      total += batch.batches
+    })
+    return { result, total }
+  }
+
+  test('ends a stage after so many epochs in which no student improved, with each at its own best', () => {
+    const whole = run(plan, stageOf(plan, { optimizer, epochs: 40 }))
+    const ends = [1, 2, 3, 5].map((patience) => {
+      const { epochs, losses, best, bestEpoch } = run(plan, stageOf(plan, { optimizer, epochs: 40, patience }))
+      // By definition: the first epoch that is so far behind the last best of any student.
+      const improved = (epoch: number, i: number) => {
+        const before = whole.epochs.slice(0, epoch - 1).map(({ validation }) => validation.task[i])
+        return whole.epochs[epoch - 1].validation.task[i] < Math.min(...before)
+      }
+      const lively = Array.from({ length: 40 }, (_, e) => specs.some((_, i) => improved(e + 1, i)))
+      const end =
+        lively.findIndex((_, e) => e + 1 >= patience && lively.slice(e + 1 - patience, e + 1).every((alive) => !alive)) + 1
+      expect(epochs).toHaveLength(end)
+      expect(epochs).toEqual(whole.epochs.slice(0, end))
+      specs.forEach((_, i) => {
+        expect(losses[i]).toBe(Math.min(...epochs.map(({ validation }) => validation.task[i])))
+        expect(bestEpoch[i]).toBeLessThanOrEqual(end - patience)
+        if (bestEpoch[i] === whole.bestEpoch[i]) expect(best[i]).toEqual(whole.best[i])
+      })
+      return end
+    })
+    expect(new Set(ends).size).toBeGreaterThan(2)
+    expect(Math.max(...ends)).toBeLessThan(40)
+  })
+
+  test('of 0 never does, and none is that', () => {
+    const still = { ...ADAM, kind: 'sgd', rate: 0 } as const
+    for (const patience of [0, undefined]) {
+      expect(run(plan, stageOf(plan, { optimizer: still, patience })).epochs).toHaveLength(6)
+    }
+    expect(run(plan, stageOf(plan, { optimizer: still, patience: 2 })).epochs).toHaveLength(3)
+  })
+
+  test('the batches told of add up to those of the whole stage, however early it ends', () => {
+    for (const patience of [0, 1, 3]) {
+      expect(batches(stageOf(plan, { optimizer, epochs: 40, patience })).total).toBe(40 * 3)
+    }
+  })
+})
+
 describe('outputs of kept students', () => {
   test.each([{}, { task: 'classification' }] as Partial<Making>[])('are what each says, chunk by chunk', (more) => {
     const { problem } = make({ ...making, ...more })

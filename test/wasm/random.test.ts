@@ -34,6 +34,17 @@ describe('random streams', () => {
     expect(forked.fork('x').uniform(3, 0, 1)).toEqual(early)
   })
 
+  test('a state that is lent is that of the next draw, and comes back as the kernel left it', () => {
+    const [drawn, lent] = [from(5), from(5)]
+    const [first, second] = [drawn.uniform(3, 0, 1), drawn.uniform(4, 0, 1)]
+    lent.lend((state) => {
+      const out = session.memory.alloc(12)
+      session.kernels.uniforms(out, state, 3, 0, 1)
+      expect(session.memory.f32(out, 3)).toEqual(first)
+    })
+    expect(lent.uniform(4, 0, 1)).toEqual(second)
+  })
+
   test('draws go on where the last one stopped', () => {
     const whole = from(1).uniform(10, 0, 1)
     const parts = from(1)

@@ -3,6 +3,7 @@
 import type { Dense, Window } from '../../nn/dense.ts'
 import type { TrainKernels } from '../../wasm/kernels.ts'
 import type { Pointer } from '../../wasm/memory.ts'
+import type { Drops } from '../dropout.ts'
 import { denseGradient, denseInputGradient, throughActivation } from './dense.ts'
 
 /**
@@ -10,6 +11,7 @@ import { denseGradient, denseInputGradient, throughActivation } from './dense.ts
  * @param dY (B, output): gradient of its output
  * @param x (B, input), hidden: what the forward pass had
  * @param scratch two windows as wide as the widest hidden layer
+ * @param drops what the next layers read in place of hidden ones, and the masks, where the forward pass dropped
  * @returns the gradient before the first layer's activation, for whoever needs that of x
  */
 export function mlpGradient(
@@ -21,23 +23,19 @@ export function mlpGradient(
   hidden: readonly Window[],
   scratch: readonly [Pointer, Pointer],
   B: number,
+  drops?: Drops,
 ): Window {
   const start = layers[0].weight
   let d = dY
   for (let l = layers.length - 1; l >= 0; l--) {
     const layer = layers[l]
-    denseGradient(
-      kernels,
-      gradient + (layer.weight - start),
-      gradient + (layer.bias - start),
-      d,
-      l > 0 ? hidden[l - 1] : x,
-      layer,
-      B,
-    )
+    const dropped = l > 0 ? drops?.get(hidden[l - 1]) : undefined
+    const input = l > 0 ? (dropped?.out ?? hidden[l - 1]) : x
+    denseGradient(kernels, gradient + (layer.weight - start), gradient + (layer.bias - start), d, input, layer, B)
     if (l === 0) break
     const below = { at: scratch[l % 2], ld: layer.inputs }
     denseInputGradient(kernels, below, d, layer, B, 0, layer.inputs)
+    if (dropped) kernels.multiply(below.at, below.at, dropped.mask, B * layer.inputs)
     throughActivation(kernels, below, hidden[l - 1], layers[l - 1], B)
     d = below
   }

@@ -4,6 +4,7 @@ import type { Student, StudentLayers, Workspace } from '../../fusion/student.ts'
 import type { Window } from '../../nn/dense.ts'
 import type { TrainKernels } from '../../wasm/kernels.ts'
 import type { Memory, Pointer } from '../../wasm/memory.ts'
+import type { Drops } from '../dropout.ts'
 import { denseInputGradient } from './dense.ts'
 import { mlpGradient } from './mlp.ts'
 
@@ -41,16 +42,17 @@ export function studentGradient(
   batches: readonly (Window | undefined)[],
   scratch: BackwardScratch,
   B: number,
+  drops?: Drops,
 ): void {
   const block = (layers.encoders.find((e) => e.length > 0) ?? layers.head)[0].weight
   const of = (address: Pointer) => gradient + (address - block)
-  const d = mlpGradient(kernels, of(layers.head[0].weight), dOut, work.input, layers.head, work.hidden, scratch.layers, B)
+  const d = mlpGradient(kernels, of(layers.head[0].weight), dOut, work.input, layers.head, work.hidden, scratch.layers, B, drops)
   student.ports.forEach((port, i) => {
     if (!port.encoder) return
     const dLatent = { at: scratch.port, ld: port.width }
     denseInputGradient(kernels, dLatent, d, layers.head[0], B, port.offset, port.width)
     const encoder = layers.encoders[i]
     const x = batches[port.modality] as Window
-    mlpGradient(kernels, of(encoder[0].weight), dLatent, x, encoder, work.encoders[i], scratch.encoder, B)
+    mlpGradient(kernels, of(encoder[0].weight), dLatent, x, encoder, work.encoders[i], scratch.encoder, B, drops)
   })
 }
