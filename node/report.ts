@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { preparedNames } from '../src/data/prepare.ts'
 import type { Presence } from '../src/data/presence.ts'
-import { type Model, patternWeights } from '../src/fusion/model.ts'
+import { type Model, ownRule, patternWeights } from '../src/fusion/model.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
 
@@ -23,9 +23,9 @@ export const fileRecord = (file: string, bytes: Uint8Array): ModelFile => ({
   sha256: createHash('sha256').update(bytes).digest('hex'),
 })
 
-/** Weights of Meta Fusion's own ensemble where every modality is there. */
+/** Weights of the model's own ensemble where every modality is there. */
 export const fullWeights = (model: Model): Float32Array =>
-  patternWeights(model, 'greedy')('1'.repeat(model.preparations.length)) ?? new Float32Array(model.students.length)
+  patternWeights(model, ownRule(model))('1'.repeat(model.preparations.length)) ?? new Float32Array(model.students.length)
 
 const studentRows = (model: Model) => {
   const weights = fullWeights(model)

@@ -4,6 +4,7 @@ import { checkConfig, resolveConfig, type Shape, type TrainConfig } from '../../
 
 /** A data set of one modality per number of features, all rows complete. */
 const shapeOf = (rows: number, ...features: number[]): Shape => ({
+  task: 'classification',
   modalities: features.map((count, m) => ({ name: `m${m + 1}`, features: count })),
   rows,
   rowsOf: features.map(() => rows),
@@ -22,7 +23,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines',
+        'optimizer, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeTarget, unitPca, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { inverseLoss, RULES, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { ensemblesOf, greedy, type Judged, type Jury, juryOf, patternsWorth } from '../../src/train/ensembling.ts'
+import { randomFrom } from '../../src/wasm/random.ts'
 import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -10,6 +11,8 @@ import { softmax } from './reference.ts'
 
 const session = trainSession()
 const SPEC = { best: 3, prune: 0.2, most: 30 }
+const BUILD = { rules: RULES, average: 'logits', greedy: SPEC, bagging: { share: 0.6 } } as const
+const random = randomFrom(session, 3)
 
 /** Students that miss a target by errors of their own, of growing size. */
 function judged(students: number, rows: number, width: number, classes = false, seed = 1): Judged {
@@ -204,7 +207,7 @@ describe('ensembles by pattern', () => {
 
   function ensembles(rows: Pattern[], losses = Float64Array.of(1, 2, 0.5, 3, 4), of = specs) {
     const given = judged(of.length, rows.length, 1, false, 9)
-    const work = ensemblesOf(session, given, rows, PATTERNS, (p) => ableStudents(of, p), losses, SPEC)
+    const work = ensemblesOf(session, given, rows, PATTERNS, (p) => ableStudents(of, p), losses, BUILD, random)
     return { given, ...finish(work) }
   }
   const mixed = (full: number, first: number, second: number): Pattern[] => [
@@ -229,7 +232,7 @@ describe('ensembles by pattern', () => {
     expect(patterns).toEqual(PATTERNS)
     for (const rule of RULES) {
       patterns.forEach((pattern, p) => {
-        const w = weights[rule][p]
+        const w = weights[rule]![p]
         expect(w).toHaveLength(M)
         const able = ableStudents(specs, pattern)
         specs.forEach((_, i) => {
@@ -238,8 +241,8 @@ describe('ensembles by pattern', () => {
         expect(w.reduce((sum, v) => sum + v, 0)).toBeCloseTo(1, 6)
       })
     }
-    expect(weights['simple-average'][1]).toEqual(Float32Array.of(0.5, 0, 0, 0.5, 0))
-    expect(weights['best-single'].map((w) => w.filter((v) => v > 0).length)).toEqual([1, 1, 1])
+    expect(weights['simple-average']![1]).toEqual(Float32Array.of(0.5, 0, 0, 0.5, 0))
+    expect(weights['best-single']!.map((w) => w.filter((v) => v > 0).length)).toEqual([1, 1, 1])
   })
 
   test('a pattern is judged on the rows that all of its students see', () => {
@@ -254,9 +257,9 @@ describe('ensembles by pattern', () => {
       const all = [...members.keys()]
       const spread = (w: Float32Array) =>
         Float32Array.from({ length: M }, (_, i) => (members.includes(i) ? w[members.indexOf(i)] : 0))
-      expect(weights.greedy[p]).toEqual(spread(greedy(jury, SPEC).weights))
+      expect(weights.greedy![p]).toEqual(spread(greedy(jury, SPEC).weights))
       for (const rule of ['best-single', 'simple-average', 'weighted-average'] as const) {
-        expect(weights[rule][p]).toEqual(spread(weightsByLoss(rule, jury.losses, all, 3)))
+        expect(weights[rule]![p]).toEqual(spread(weightsByLoss(rule, jury.losses, all, 3)))
       }
       jury.close()
     }
@@ -270,8 +273,8 @@ describe('ensembles by pattern', () => {
     const blind = ['raw skip', 'pca(2) skip', 'pca(3) skip', 'pca(4) skip', 'mlp(3) skip'].map((e) => specOf(e))
     const { patterns, weights } = ensembles(mixed(0, 30, 0), Float64Array.of(1, 2, 0.5, 3, 4), blind)
     expect(patterns).toEqual(['11', '10'])
-    expect(weights.greedy[0]).toEqual(weights.greedy[1])
-    expect(weights['weighted-average'][0]).not.toEqual(weightsByLoss('weighted-average', [1, 2, 0.5, 3, 4], [0, 1, 2, 3, 4], 3))
+    expect(weights.greedy![0]).toEqual(weights.greedy![1])
+    expect(weights['weighted-average']![0]).not.toEqual(weightsByLoss('weighted-average', [1, 2, 0.5, 3, 4], [0, 1, 2, 3, 4], 3))
   })
 
   test('a pattern that fewer than ten rows can judge is not listed: a predictor goes by the students’ losses', () => {
@@ -280,7 +283,7 @@ describe('ensembles by pattern', () => {
     expect(ensembles(mixed(9, 0, 0)).patterns).toEqual([])
     expect(ensembles(mixed(10, 4, 3)).patterns).toEqual(PATTERNS)
     const { weights } = ensembles(mixed(9, 4, 0))
-    for (const rule of RULES) expect(weights[rule]).toHaveLength(1)
+    for (const rule of RULES) expect(weights[rule]!).toHaveLength(1)
   })
 
   test('it pauses at every pattern, listed or not', () => {
@@ -292,7 +295,8 @@ describe('ensembles by pattern', () => {
       PATTERNS,
       (p) => ableStudents(specs, p),
       new Float64Array(M).fill(1),
-      SPEC,
+      BUILD,
+      random,
     )
     expect(countPauses(work)).toEqual({ result: expect.objectContaining({ patterns: [] }), pauses: 1 + 3 })
   })
@@ -301,14 +305,14 @@ describe('ensembles by pattern', () => {
     const losses = Float64Array.of(1, 2, Number.POSITIVE_INFINITY, 3, 4)
     for (const rows of [mixed(20, 12, 12), mixed(5, 0, 0)]) {
       const { weights } = ensembles(rows, losses)
-      for (const rule of RULES) expect(weights[rule].every((w) => w[2] === 0)).toBe(true)
+      for (const rule of RULES) expect(weights[rule]!.every((w) => w[2] === 0)).toBe(true)
     }
   })
 
   test('a pattern for which nobody can speak is not listed', () => {
     const { patterns, weights } = ensembles(mixed(20, 0, 0), Float64Array.of(1, Number.POSITIVE_INFINITY, 0.5, 3, 4))
     expect(patterns).toEqual(['11', '10'])
-    for (const rule of RULES) expect(weights[rule]).toHaveLength(2)
+    for (const rule of RULES) expect(weights[rule]!).toHaveLength(2)
   })
 
   test('it takes nothing of the session', () => {
