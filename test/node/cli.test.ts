@@ -15,6 +15,8 @@ const COMMANDS: Record<string, readonly string[]> = {
   demo: ['--out', '--seed'],
 }
 
+const VOTES = ['majority-vote', 'weighted-vote']
+
 /** One sentence on stderr, nothing on stdout. */
 const sentence = (code: number, text: string): Finished => ({ code, stdout: '', stderr: `metafusion: ${text}\n` })
 
@@ -76,7 +78,7 @@ describe('train', () => {
       students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].map(student),
       methods: [
         { name: 'meta-fusion', test: scores },
-        ...['best-single-student', 'simple-average', 'weighted-average', 'independent-greedy'].map(method),
+        ...['best-single-student', 'simple-average', 'weighted-average', ...VOTES, 'independent-greedy'].map(method),
         { name: 'early-fusion', test: scores },
         { name: 'late-fusion', test: scores },
         ...['single:blood', 'single:mri'].map(method),
@@ -156,6 +158,7 @@ describe('train', () => {
       'best-single-student',
       'simple-average',
       'weighted-average',
+      ...VOTES,
       'independent-greedy',
     ])
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
@@ -279,7 +282,7 @@ describe('evaluate', () => {
   test('--json scores the test rows of the training as the training did', async () => {
     const { code, stdout } = await metafusion(root, 'evaluate', 'model.safetensors', 'study', '--json')
     expect(code).toBe(0)
-    const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average']
+    const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average', ...VOTES]
     expect(JSON.parse(stdout)).toStrictEqual({
       task: 'classification',
       rows: 9,
@@ -455,7 +458,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeTarget, unitPca, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

@@ -69,7 +69,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ optimizer: { beta1: 1 } }, 'optimizer.beta1 is 1: allowed is a number from 0 to 0.999999'],
     [{ optimizer: { beta2: -0.5 } }, 'optimizer.beta2 is -0.5: allowed is a number from 0 to 0.999999'],
     [{ greedy: [3] }, 'greedy is [3]: allowed is an object of settings'],
-    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most'],
+    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most, metric'],
     [{ greedy: { best: 0 } }, `greedy.best is 0: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { most: 2.5 } }, `greedy.most is 2.5: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { prune: 1 } }, 'greedy.prune is 1: allowed is a number from 0 to 0.99'],
@@ -154,7 +154,7 @@ describe('what is allowed is taken as it is', () => {
       momentum: 0.5,
       rate: 1e-3,
     })
-    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30 })
+    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30, metric: 'loss' })
     expect(resolve({ warmStart: 'first', standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
       warmStart: 'first',
       standardizeTarget: false,
@@ -175,7 +175,7 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('greedy starts with no more than it may have', () => {
-    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2 })
+    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2, metric: 'loss' })
   })
 })
 
