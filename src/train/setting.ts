@@ -18,7 +18,7 @@ import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValue
 import { firstBlocks } from './init.ts'
 import { cohortOutputs } from './outputs.ts'
 import type { TargetRows } from './problem.ts'
-import { fitMeta, foldsOf } from './stacking.ts'
+import { type Again, fitMeta, foldsOf, outOfFold } from './stacking.ts'
 import type { BatchDone, StageResult, Start } from './stage.ts'
 import { type Plan, planOf } from './step.ts'
 
@@ -158,9 +158,6 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
       .map((i) => train[i])
 }
 
-/** Trains a group anew as a stage was, on the training rows that are `kept`. */
-export type Again = (kept: (row: number) => boolean) => Generator<BatchDone, StageResult>
-
 /**
  * The ensembles of a group as a stage left it, judged on the validation rows.
  * @param again for stacking on out-of-fold rows
@@ -219,27 +216,6 @@ function* stackingFor(
       ? cohortOutputs(plan, best, train)
       : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort')), again)
   return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
-}
-
-/** Outputs (M, rows, D) on rows by students that were trained without the row's fold. */
-function* outOfFold(plan: Plan, rows: Int32Array, fold: Int32Array, again: Again): Generator<BatchDone, Float32Array> {
-  const D = plan.problem.target.outputs
-  const all = new Float32Array(plan.states.length * rows.length * D)
-  for (const k of new Set(fold)) {
-    const left = rows.filter((_, b) => fold[b] === k)
-    const without = new Set(left)
-    const { best } = yield* again((row) => !without.has(row))
-    const outputs = cohortOutputs(plan, best, left)
-    let from = 0
-    for (let i = 0; i < plan.states.length; i++) {
-      fold.forEach((own, b) => {
-        if (own !== k) return
-        all.set(outputs.subarray(from, from + D), (i * rows.length + b) * D)
-        from += D
-      })
-    }
-  }
-  return all
 }
 
 /** Outputs (M, rows, D) on rows, and what they should be. */

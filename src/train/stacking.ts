@@ -7,8 +7,9 @@ import type { Session } from '../wasm/session.ts'
 import type { Judged } from './ensembling.ts'
 import { firstBlocks } from './init.ts'
 import { ADAM } from './optimizer.ts'
+import { cohortOutputs } from './outputs.ts'
 import { type BatchDone, runStage, type StageResult } from './stage.ts'
-import { alone, planOf } from './step.ts'
+import { alone, type Plan, planOf } from './step.ts'
 
 /**
  * Rows that a meta learner is fitted on:
@@ -120,6 +121,30 @@ export function* fitMeta(
   const epochs = n > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
   const { best } = yield* trainMeta(session, fit, new Int32Array(), { ...course, epochs })
   return best[0].block
+}
+
+/** Trains a group anew as a stage was, on the training rows that are `kept`. */
+export type Again = (kept: (row: number) => boolean) => Generator<BatchDone, StageResult>
+
+/** Outputs (M, rows, D) on rows by students that were trained without the row's fold. */
+export function* outOfFold(plan: Plan, rows: Int32Array, fold: Int32Array, again: Again): Generator<BatchDone, Float32Array> {
+  const D = plan.problem.target.outputs
+  const all = new Float32Array(plan.states.length * rows.length * D)
+  for (const k of new Set(fold)) {
+    const left = rows.filter((_, b) => fold[b] === k)
+    const without = new Set(left)
+    const { best } = yield* again((row) => !without.has(row))
+    const outputs = cohortOutputs(plan, best, left)
+    let from = 0
+    for (let i = 0; i < plan.states.length; i++) {
+      fold.forEach((own, b) => {
+        if (own !== k) return
+        all.set(outputs.subarray(from, from + D), (i * rows.length + b) * D)
+        from += D
+      })
+    }
+  }
+  return all
 }
 
 /** The fold of each of n rows: as equal in size as can be, at random. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { RULES } from '../../src/fusion/ensemble.ts'
 import { extractorName } from '../../src/fusion/extractor.ts'
 import { checkConfig, resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
 
@@ -44,6 +45,26 @@ describe('refusals say what came and what is allowed', () => {
     [{ epochs: 0 }, `epochs is 0: allowed is ${WHOLE} 1 to 100000`],
     [{ batch: 0 }, `batch is 0: allowed is ${WHOLE} 1 to 65536`],
     [{ activation: 'gelu' }, 'activation is "gelu": allowed is identity, relu, tanh, sigmoid'],
+    [{ ensembles: ['greedy', 'median'] }, `ensembles[1] is "median": allowed is ${RULES.join(', ')}`],
+    [{ ensembles: [] }, `ensembles is []: allowed is at least one of ${RULES.join(', ')}, each once`],
+    [
+      { ensembles: ['greedy', 'greedy'] },
+      `ensembles is ["greedy","greedy"]: allowed is at least one of ${RULES.join(', ')}, each once`,
+    ],
+    [{ ensembles: 'greedy' }, 'ensembles is "greedy": allowed is a list'],
+    [{ average: 'odds' }, 'average is "odds": allowed is logits, probabilities'],
+    [
+      { greedy: { metric: 'mse' } },
+      'greedy.metric is "mse": allowed is loss, accuracy, balanced-accuracy, macro-f1, auc, mae, r2',
+    ],
+    [{ bagging: { draws: 3 } }, 'bagging has no setting "draws": there are share'],
+    [{ bagging: { share: 0 } }, 'bagging.share is 0: allowed is a number above 0, up to 100'],
+    [{ stacking: { fold: 3 } }, 'stacking has no setting "fold": there are rows, epochs, rate, decay, folds'],
+    [{ stacking: { rows: 'test' } }, 'stacking.rows is "test": allowed is train, validation, out-of-fold'],
+    [{ stacking: { folds: 1 } }, `stacking.folds is 1: allowed is ${WHOLE} 2 to 100`],
+    [{ stacking: { epochs: 0 } }, `stacking.epochs is 0: allowed is ${WHOLE} 1 to 100000`],
+    [{ stacking: { rate: 0 } }, 'stacking.rate is 0: allowed is a number above 0, up to 1000000'],
+    [{ stacking: { decay: -1 } }, 'stacking.decay is -1: allowed is a number from 0 to 1000000'],
     [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
     [{ standardizeTarget: 'no' }, 'standardizeTarget is "no": allowed is true, false'],
     [{ unitPca: 0 }, 'unitPca is 0: allowed is true, false'],
@@ -240,5 +261,36 @@ describe('defaults by the shape of the data', () => {
   test('a modality by name, the others by "*", or by default', () => {
     expect(extractorsOf({ extractors: { m2: ['raw'], '*': ['skip', 'pca(3)'] } })).toEqual([['skip', 'pca(3)'], ['raw']])
     expect(extractorsOf({ extractors: { m2: ['raw'] } })).toEqual([['skip', 'raw', 'mlp(32,16)'], ['raw']])
+  })
+})
+
+describe('ensembles fit the task', () => {
+  const numbers = { ...shapeOf(200, 20), task: 'regression' as const }
+  test.each<[TrainConfig, Shape, string]>([
+    [
+      { ensembles: ['greedy', 'majority-vote'] },
+      numbers,
+      'ensembles[1] is "majority-vote": allowed is greedy, best-single, simple-average, weighted-average, bagging, stacking',
+    ],
+    [{ average: 'probabilities' }, numbers, 'average is "probabilities": allowed is logits'],
+    [{ greedy: { metric: 'auc' } }, numbers, 'greedy.metric is "auc": allowed is loss, mae, r2'],
+    [
+      { greedy: { metric: 'r2' } },
+      shapeOf(200, 20),
+      'greedy.metric is "r2": allowed is loss, accuracy, balanced-accuracy, macro-f1, auc',
+    ],
+  ])('%j', (config, shape, sentence) => {
+    expect(() => resolve(config, shape)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
+  })
+
+  test('what is built when nothing is said, and what is asked for', () => {
+    expect(resolve({}, numbers).ensembles).toEqual(['greedy', 'best-single', 'simple-average', 'weighted-average'])
+    expect(resolve({}).ensembles).toEqual([...resolve({}, numbers).ensembles, 'majority-vote', 'weighted-vote'])
+    expect(resolve({ ensembles: ['stacking'], epochs: 12, stacking: { folds: 3 } })).toMatchObject({
+      ensembles: ['stacking'],
+      average: 'logits',
+      bagging: { share: 0.6 },
+      stacking: { rows: 'validation', epochs: 12, rate: 0.01, decay: 0, folds: 3 },
+    })
   })
 })
