@@ -41,7 +41,7 @@ export interface TrainConfig {
   readonly greedy?: Partial<GreedySpec>
   /** Bagging draws this share of the number of students. Default 0.6. */
   readonly bagging?: Partial<EnsembleSpec['bagging']>
-  /** The meta learner. Default: validation rows, 5 folds, rate 0.01, no decay, epochs of the run. */
+  /** The meta learner. Default: validation rows, 5 folds, rate 0.01, no decay, as many steps as a student takes. */
   readonly stacking?: Partial<StackingSpec>
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
@@ -83,6 +83,8 @@ export interface Shape {
   readonly task: 'classification' | 'regression'
   /** Names and prepared features of the modalities. */
   readonly modalities: readonly { readonly name: string; readonly features: number }[]
+  /** Validation rows. */
+  readonly validation: number
   /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
@@ -220,14 +222,30 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     average: config.average ?? 'logits',
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     bagging: { share: 0.6, ...given(config.bagging) },
-    // A rate ten times that of the students: the network is small and reads what are predictions already. At the authors' 0.1 a
-    // step of Adam is as large as the first weights, ± 1 / √(students · outputs), are.
-    stacking: { rows: 'validation', epochs, rate: 0.01, decay: 0, folds: 5, ...given(config.stacking) },
+    stacking: resolveStacking(config.stacking, epochs, batch, shape),
     standardizeTarget: config.standardizeTarget ?? true,
     unitPca: config.unitPca ?? true,
     baselines: config.baselines ?? true,
   }
 }
+
+/** On validation rows, which are fewer, by default as many steps as on training rows. */
+function resolveStacking(
+  asked: TrainConfig['stacking'],
+  epochs: number,
+  batch: number,
+  { rows, validation }: Shape,
+): StackingSpec {
+  const stacking = { rows: 'validation' as const, rate: META_RATE, decay: 0, folds: 5, ...given(asked) }
+  const passes = Math.ceil(rows / batch) / Math.ceil(validation / batch)
+  return { epochs: stacking.rows === 'validation' ? Math.ceil(epochs * Math.max(1, passes)) : epochs, ...stacking }
+}
+
+/**
+ * Ten times the students' rate: the network is small, and in as many steps as theirs it does not arrive with that. At the authors'
+ * 0.1 a step of Adam is as large as the first weights are, ± 1 / √(students · outputs).
+ */
+const META_RATE = 0.01
 
 /** The settings that are set: one that is undefined would hide its default. */
 const given = <T extends object>(settings: Partial<T> = {}): Partial<T> =>

@@ -72,6 +72,7 @@ export function* settingOf(
     task: data.target.task,
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
+    validation: splits.validation.length,
     rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
   })
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)

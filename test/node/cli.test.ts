@@ -361,6 +361,31 @@ describe('inspect', () => {
     expect(stdout).toMatch(/\nmodality +features +prepared\nblood +3 +4\nmri +2 +2\n/)
     expect(stdout).toMatch(/\nsharing ρ = \S+; teachers' validation loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99, \d\.\d{4} at 3\n/)
     expect(stdout).toMatch(/\nstudent +validation loss +teacher +weight\n/)
+    expect(stdout).toMatch(/\nensembles: greedy, best-single, simple-average, weighted-average, majority-vote, weighted-vote\n$/)
+  })
+
+  test('tells how greedy chose, and what it went by', async () => {
+    const config = {
+      ...JSON.parse(QUICK),
+      validation: 0.4,
+      ensembles: ['greedy', 'stacking'],
+      greedy: { best: 1, prune: 0, metric: 'mae' },
+    }
+    const folder = treeOf({ ...below('scored', scored()), 'c.json': JSON.stringify(config) })
+    expect(await metafusion(folder, 'train', 'scored', '--out', 'm', '--config', 'c.json')).toMatchObject({ code: 0 })
+    const { stdout } = await metafusion(folder, 'inspect', 'm')
+    const [, line] = /\nensembles: greedy, stacking\ngreedy selection, validation mae: (.*)\n$/.exec(stdout) ?? []
+    const { rules, average, selection, students } = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
+    expect({ rules, average }).toEqual({ rules: ['greedy', 'stacking'], average: 'logits' })
+    expect(selection[0].added).toHaveLength(1)
+    const added = selection.flatMap((s: { added: string[] }) => s.added)
+    const weighed = students.filter((s: { weight: number }) => s.weight > 0).map((s: { name: string }) => s.name)
+    expect(added.sort()).toEqual(weighed.sort())
+    expect(line.split('; then ')).toEqual(
+      selection.map(({ added: [name], score }: { added: string[]; score: number }) => `${name} ${score.toFixed(4)}`),
+    )
+    const table = (await metafusion(folder, 'evaluate', 'm', 'scored')).stdout
+    expect(table).toMatch(/\nmeta-fusion .*\nstacking .*\n$/)
   })
 
   test('--json prints one object', async () => {

@@ -8,6 +8,7 @@ const shapeOf = (rows: number, ...features: number[]): Shape => ({
   task: 'classification',
   modalities: features.map((count, m) => ({ name: `m${m + 1}`, features: count })),
   rows,
+  validation: 50,
   rowsOf: features.map(() => rows),
 })
 const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => resolveConfig(checkConfig(config), shape)
@@ -290,7 +291,17 @@ describe('ensembles fit the task', () => {
       ensembles: ['stacking'],
       average: 'logits',
       bagging: { share: 0.6 },
-      stacking: { rows: 'validation', epochs: 12, rate: 0.01, decay: 0, folds: 3 },
+      stacking: { rows: 'validation', rate: 0.01, decay: 0, folds: 3 },
     })
+  })
+
+  test('a meta learner takes as many steps as a student, on validation rows too, unless told', () => {
+    // 200 training rows are four batches, 50 validation rows one.
+    const epochs = (stacking: TrainConfig['stacking']) => resolve({ epochs: 12, stacking }).stacking.epochs
+    expect(epochs({})).toBe(48)
+    expect(epochs({ rows: 'train' })).toBe(12)
+    expect(epochs({ rows: 'out-of-fold' })).toBe(12)
+    expect(epochs({ epochs: 7 })).toBe(7)
+    expect(resolveConfig({ epochs: 12 }, { ...shapeOf(40, 5), validation: 900 }).stacking.epochs).toBe(12)
   })
 })
