@@ -59,7 +59,8 @@ export const noEnsembles = (rules: readonly Rule[] = usualRules('regression'), a
 })
 
 /** The rules that were built, in their order. */
-export const builtRules = ({ weights }: Ensembles): readonly Rule[] => RULES.filter((rule) => weights[rule] !== undefined)
+export const builtRules = ({ weights, stacking }: Ensembles): readonly Rule[] =>
+  RULES.filter((rule) => weights[rule] !== undefined && (rule !== 'stacking' || stacking !== undefined))
 
 /** What a rule is called where methods are compared. */
 export const methodName = (rule: Rule): string =>

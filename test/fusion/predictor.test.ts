@@ -389,6 +389,12 @@ test('a rule that the model lacks is refused when the predictor is made', () => 
   }
 })
 
+test('a model without a meta learner cannot stack', () => {
+  const { model } = modelFor()
+  const { stacking: _, ...ensembles } = model.ensembles
+  expect(() => createPredictor(inferSession(), { ...model, ensembles }, 'stacking')).toThrow('the model has no rule "stacking"')
+})
+
 test('a model without greedy predicts by the first rule it has', () => {
   const { data, model } = modelFor()
   const { greedy: _, ...weights } = model.ensembles.weights
