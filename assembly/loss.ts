@@ -45,6 +45,17 @@ export function crossEntropyLabels(z: usize, labels: usize, w: usize, B: i32, D:
   return total
 }
 
+/** Σ w[b] · -ln p[b, label[b]] over probabilities p (B,D), none counted as smaller than 1e-15. */
+export function logLossLabels(p: usize, labels: usize, w: usize, B: i32, D: i32): f64 {
+  let total: f64 = 0
+  for (let b = 0; b < B; b++) {
+    const picked = max<f32>(load<f32>(p + words(load<i32>(labels + words(b)))), 1e-15)
+    total -= <f64>load<f32>(w + words(b)) * <f64>f32x4.extract_lane(log4(f32x4.splat(picked)), 0)
+    p += words(D)
+  }
+  return total
+}
+
 /** Σ w[b] · -Σ t ln softmax(z) over z, t (B,D), rows of t summing to 1. */
 export function crossEntropy(z: usize, t: usize, w: usize, B: i32, D: i32): f64 {
   let total: f64 = 0

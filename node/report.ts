@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { preparedNames } from '../src/data/prepare.ts'
 import type { Presence } from '../src/data/presence.ts'
-import { type Model, patternWeights } from '../src/fusion/model.ts'
+import { builtRules } from '../src/fusion/ensemble.ts'
+import { type Model, ownRule, patternWeights } from '../src/fusion/model.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
 
@@ -23,9 +24,20 @@ export const fileRecord = (file: string, bytes: Uint8Array): ModelFile => ({
   sha256: createHash('sha256').update(bytes).digest('hex'),
 })
 
-/** Weights of Meta Fusion's own ensemble where every modality is there. */
+/** Weights of the model's own ensemble where every modality is there. */
 export const fullWeights = (model: Model): Float32Array =>
-  patternWeights(model, 'greedy')('1'.repeat(model.preparations.length)) ?? new Float32Array(model.students.length)
+  patternWeights(model, ownRule(model))('1'.repeat(model.preparations.length)) ?? new Float32Array(model.students.length)
+
+/** How greedy chose where every modality is there: whom it began with, who was added, and the score after each. */
+export function fullSelection({ ensembles, preparations, students }: Model) {
+  const { patterns, selections } = ensembles
+  const selection = selections?.[patterns.indexOf('1'.repeat(preparations.length))]
+  if (!selection) return undefined
+  const { members, trace } = selection
+  const names = members.map((i) => students[i].name)
+  const first = members.length - trace.length + 1
+  return trace.map((score, step) => ({ added: step === 0 ? names.slice(0, first) : [names[first + step - 1]], score }))
+}
 
 const studentRows = (model: Model) => {
   const weights = fullWeights(model)
@@ -68,6 +80,9 @@ export function modelJson(model: Model, file: ModelFile) {
     })),
     students: studentRows(model),
     patterns: model.ensembles.patterns.length,
+    rules: builtRules(model.ensembles),
+    average: model.ensembles.average,
+    selection: fullSelection(model) ?? null,
     model: file,
   }
 }

@@ -4,7 +4,7 @@ import { defineCommand } from 'citty'
 import { DataError } from '../../src/core/errors.ts'
 import { type Dataset, idsDigest } from '../../src/data/dataset.ts'
 import { readModel } from '../../src/formats/model-file.ts'
-import type { Rule } from '../../src/fusion/ensemble.ts'
+import { builtRules, methodName } from '../../src/fusion/ensemble.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { chooseSplits } from '../../src/recipe/choose-splits.ts'
@@ -15,13 +15,6 @@ import { evaluationJson, scoreTable } from '../report.ts'
 import { counted } from '../sentences.ts'
 import type { FixedSplits } from '../split-file.ts'
 import { readFolder } from '../tables.ts'
-
-const METHODS: readonly (readonly [name: string, rule: Rule])[] = [
-  ['meta-fusion', 'greedy'],
-  ['best-single-student', 'best-single'],
-  ['simple-average', 'simple-average'],
-  ['weighted-average', 'weighted-average'],
-]
 
 export const evaluateCommand = defineCommand({
   meta: {
@@ -46,8 +39,8 @@ export const evaluateCommand = defineCommand({
       )
     }
     const { rows, which } = rowsToScore(model, data, splits, args.split !== undefined)
-    const methods = METHODS.map(([name, rule]) => ({
-      name,
+    const methods = builtRules(model.ensembles).map((rule) => ({
+      name: methodName(rule),
       test: evaluate(createPredictor(model, rule).predict(data, rows), data.target, rows),
     }))
     const say = args.json ? console.error : console.log

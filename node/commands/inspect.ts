@@ -1,9 +1,10 @@
 import { defineCommand } from 'citty'
 import { preparedWidth } from '../../src/data/prepare.ts'
 import { readModel } from '../../src/formats/model-file.ts'
+import { builtRules } from '../../src/fusion/ensemble.ts'
 import { readBytes } from '../files.ts'
 import { readModelFile } from '../model.ts'
-import { fileRecord, fullWeights, modelJson, plain, table } from '../report.ts'
+import { fileRecord, fullSelection, fullWeights, modelJson, plain, table } from '../report.ts'
 
 export const inspectCommand = defineCommand({
   meta: { name: 'inspect', description: 'Show what is inside a model file' },
@@ -18,6 +19,9 @@ export const inspectCommand = defineCommand({
     const { provenance, target, students } = model
     const { split } = provenance
     const weights = fullWeights(model)
+    const selection = fullSelection(model)
+    const { metric = 'loss' } = (provenance.config.greedy ?? {}) as { metric?: string }
+    const step = ({ added, score }: { added: string[]; score: number }) => `${added.join(', ')} ${score.toFixed(4)}`
     const outcome =
       target.task === 'classification' ? `classes ${target.classes.join(', ')}` : `outputs ${target.outputs.join(', ')}`
     const ranked = students.map((s, i) => ({ ...s, weight: weights[i] })).sort((a, b) => b.weight - a.weight || a.loss - b.loss)
@@ -40,6 +44,9 @@ export const inspectCommand = defineCommand({
         ['student', 'validation loss', 'teacher', 'weight'],
         ...ranked.map((s) => [s.name, s.loss.toFixed(4), s.teacher > 0 ? 'yes' : '', s.weight > 0 ? s.weight.toFixed(3) : '']),
       ]),
+      '',
+      `ensembles: ${builtRules(model.ensembles).join(', ')}`,
+      ...(selection ? [`greedy selection, validation ${metric}: ${selection.map(step).join('; then ')}`] : []),
     ]
     for (const line of lines) console.log(plain(line))
   },

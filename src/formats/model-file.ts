@@ -4,11 +4,12 @@
 import { FormatError } from '../core/errors.ts'
 import { type ColumnPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { canSpeak, type Pattern } from '../fusion/availability.ts'
-import { RULES, type Rule } from '../fusion/ensemble.ts'
+import { builtRules, type Rule } from '../fusion/ensemble.ts'
 import { type Extractor, extractorName, extractorWidth, parseExtractor, sourceName } from '../fusion/extractor.ts'
 import { type Model, type ModelStudent, memberOf, modelOutputs } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
-import { type StudentSpec, studentOf } from '../fusion/student.ts'
+import { metaLearner } from '../fusion/stacking.ts'
+import { type Student, type StudentSpec, studentOf } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
 import { shown } from './json.ts'
 import { readSafetensors, type Stored, type Tensors, writeSafetensors } from './safetensors.ts'
@@ -58,13 +59,19 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     put(`projections.${i}.weight`, [bias.length, weight.length / bias.length], weight)
     put(`projections.${i}.bias`, [bias.length], bias)
   })
-  for (const rule of RULES) {
-    const rows = ensembles.weights[rule]
+  const rules = builtRules(ensembles)
+  for (const rule of rules) {
+    const rows = ensembles.weights[rule] ?? []
     const all = new Float32Array(rows.length * students.length)
     rows.forEach((weights, p) => {
       all.set(weights, p * students.length)
     })
     put(`ensembles.${rule}`, [rows.length, students.length], all)
+  }
+  if (ensembles.stacking) {
+    for (const { name, shape, offset, size } of metaLearner(students.length, modelOutputs(target).length).layout.tensors) {
+      put(`stacking.${name}`, shape, ensembles.stacking.subarray(offset, offset + size))
+    }
   }
   const skeleton: Skeleton = {
     modalities: preparations.map(({ modality, columns }) => ({
@@ -81,6 +88,9 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
       fills,
     })),
     patterns: ensembles.patterns,
+    rules,
+    average: ensembles.average,
+    selections: ensembles.selections,
     best,
     provenance,
   }
@@ -127,13 +137,7 @@ export function readModel(file: Uint8Array): Model {
         `student ${shown(name)} has ${layers} layers and the file ${content.tensors.size} tensors: it is incomplete`,
       )
     }
-    const { layout } = studentOf(spec, features)
-    const parts = layout.tensors.map((tensor) => take(`students.${i}.${tensor.name}`, tensor.shape, Float32Array))
-    const block = new Float32Array(layout.size)
-    layout.tensors.forEach(({ offset }, t) => {
-      block.set(parts[t], offset)
-    })
-    return { name, spec, block, loss: loss[i], teacher: teacher[i] }
+    return { name, spec, block: takeBlock(`students.${i}`, studentOf(spec, features), take), loss: loss[i], teacher: teacher[i] }
   })
   const projections = skeleton.projections.map(({ modality, name }, i): Projection => {
     const width = extractorWidth(readExtractor(name), features[modality])
@@ -150,19 +154,16 @@ export function readModel(file: Uint8Array): Model {
     const all = take(`ensembles.${rule}`, [patterns.length, count], Float32Array)
     return patterns.map((pattern, p) => checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students))
   }
-  const weights = {
-    greedy: weightsOf('greedy'),
-    'best-single': weightsOf('best-single'),
-    'simple-average': weightsOf('simple-average'),
-    'weighted-average': weightsOf('weighted-average'),
-  }
+  const { rules, average, selections } = skeleton
+  const weights = Object.fromEntries(rules.map((rule) => [rule, weightsOf(rule)]))
+  const stacking = rules.includes('stacking') ? takeBlock('stacking', metaLearner(count, outputs), take) : undefined
   take.finish()
   return {
     preparations,
     projections,
     target,
     students,
-    ensembles: { patterns, weights },
+    ensembles: { patterns, weights, average, ...(stacking ? { stacking } : {}), ...(selections ? { selections } : {}) },
     best: skeleton.best,
     provenance: skeleton.provenance,
   }
@@ -177,6 +178,16 @@ function readTarget(target: Skeleton['target'], take: Taker): Model['target'] {
     mean: take('target.mean', [D], Float64Array),
     scale: takeScale('target.scale', D, take),
   }
+}
+
+/** The parameters of a student in the order of its layout. */
+function takeBlock(name: string, { layout }: Student, take: Taker): Float32Array {
+  const parts = layout.tensors.map((tensor) => take(`${name}.${tensor.name}`, tensor.shape, Float32Array))
+  const block = new Float32Array(layout.size)
+  layout.tensors.forEach(({ offset }, t) => {
+    block.set(parts[t], offset)
+  })
+  return block
 }
 
 /** What values are divided by. */

@@ -1,13 +1,14 @@
 // What a model file says of a model besides its numbers: one JSON text in the metadata, checked before it is believed.
 
 import { FormatError } from '../core/errors.ts'
+import { AVERAGES, type Average, type Rule, rulesOf, type Selection } from '../fusion/ensemble.ts'
 import type { Provenance } from '../fusion/model.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import { isRecord, parseJson, shown } from './json.ts'
 
 export const FORMAT = 'metafusion'
 /** Raised when a file can no longer be read by the code before. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 /** A model as JSON, without its numbers. */
 export interface Skeleton {
@@ -27,6 +28,10 @@ export interface Skeleton {
     readonly fills?: boolean
   }[]
   readonly patterns: readonly string[]
+  /** Since version 2, as are the next two. */
+  readonly rules: readonly Rule[]
+  readonly average: Average
+  readonly selections?: readonly Selection[]
   readonly best: number
   readonly provenance: Provenance
 }
@@ -42,14 +47,20 @@ export function readSkeleton(metadata: Readonly<Record<string, string>>): Skelet
       `the model file has version ${version} and this library reads up to ${FORMAT_VERSION}: install a newer metafusion`,
     )
   }
-  return checkSkeleton(parseJson('the description of the model', metadata.model ?? '', DEEPEST))
+  return checkSkeleton(parseJson('the description of the model', metadata.model ?? '', DEEPEST), version)
 }
 
 /** A model's description needs five levels of objects and lists. */
 const DEEPEST = 8
 
-function checkSkeleton(value: unknown): Skeleton {
-  const s = value as Skeleton
+/** What version 1 did not say, as every model had it. */
+const VERSION_1: Pick<Skeleton, 'rules' | 'average'> = {
+  rules: ['greedy', 'best-single', 'simple-average', 'weighted-average'],
+  average: 'logits',
+}
+
+function checkSkeleton(value: unknown, version: number): Skeleton {
+  const s = (version === 1 && isRecord(value) ? { ...VERSION_1, ...value } : value) as Skeleton
   const wrong = (what: string): never => {
     throw new FormatError(`the description of the model has no valid ${what}: the file is damaged`)
   }
@@ -94,8 +105,23 @@ function checkSkeleton(value: unknown): Skeleton {
     text(name) && name.startsWith('pca(') && Number.isInteger(modality) && modality >= 0 && modality < M
   if (!list(s.projections, projection) || !distinct(s.projections.map((p) => `${p.modality}:${p.name}`))) wrong('projections')
   if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
+  if (!texts(s.rules) || s.rules.length === 0 || !s.rules.every((rule) => rulesOf(t.task).includes(rule))) wrong('rules')
+  if (!AVERAGES.includes(s.average) || (t.task === 'regression' && s.average !== 'logits')) wrong('average')
   if (!natural(s.best)) wrong('best')
-  return { ...s, provenance: readProvenance(s.provenance, wrong) }
+  const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
+  const selection = ({ members, trace }: Selection) =>
+    Array.isArray(members) &&
+    members.every(member) &&
+    Array.isArray(trace) &&
+    trace.every((v) => v === null || typeof v === 'number')
+  const { selections } = s
+  if (selections !== undefined && !(list(selections, selection) && selections.length === s.patterns.length)) wrong('selections')
+  return {
+    ...s,
+    // A score that could not be had is written as null.
+    selections: selections?.map(({ members, trace }) => ({ members, trace: trace.map((v) => v ?? Number.NaN) })),
+    provenance: readProvenance(s.provenance, wrong),
+  }
 }
 
 /** Where the model comes from. JSON has no infinity: a loss that was not finite is written as null. */

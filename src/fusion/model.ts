@@ -1,7 +1,7 @@
 import { ConfigError } from '../core/errors.ts'
 import type { Preparation } from '../data/prepare.ts'
 import { ableStudents, type Pattern } from './availability.ts'
-import { type Ensembles, RULES, type Rule, weightsByLoss } from './ensemble.ts'
+import { builtRules, type Ensembles, type Rule, weightsByLoss } from './ensemble.ts'
 import type { Projection } from './projection.ts'
 import { type Student, type StudentSpec, studentOf } from './student.ts'
 
@@ -79,16 +79,21 @@ export const modelOutputs = (target: ModelTarget): readonly string[] =>
 /** A model's student worked out. @param features prepared features of each modality */
 export const memberOf = (student: ModelStudent, features: readonly number[]): Student => studentOf(student.spec, features)
 
-/** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. @throws ConfigError for an unknown rule */
+/** The rule that a model predicts by unless another is asked for: greedy, if it was built. */
+export const ownRule = ({ ensembles }: Model): Rule => builtRules(ensembles)[0]
+
+/** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. @throws ConfigError for a rule that the model lacks */
 export function patternWeights(model: Model, rule: Rule): (pattern: Pattern) => Float32Array | undefined {
   const { students, ensembles, best } = model
-  if (!RULES.includes(rule)) throw new ConfigError(`there is no rule ${JSON.stringify(rule)}: there are ${RULES.join(', ')}`)
+  const built = builtRules(ensembles)
+  const weights = built.includes(rule) ? ensembles.weights[rule] : undefined
+  if (!weights) throw new ConfigError(`the model has no rule ${JSON.stringify(rule)}: it has ${built.join(', ')}`)
   const specs = students.map((s) => s.spec)
   const losses = students.map((s) => s.loss)
   const listed = new Map(ensembles.patterns.map((pattern, p) => [pattern, p]))
   return (pattern) => {
     const mine = listed.get(pattern)
-    if (mine !== undefined) return ensembles.weights[rule][mine]
+    if (mine !== undefined) return weights[mine]
     const able = ableStudents(specs, pattern).filter((i) => Number.isFinite(losses[i]))
     return able.length > 0 ? weightsByLoss(rule, losses, able, best) : undefined
   }

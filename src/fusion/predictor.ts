@@ -5,17 +5,18 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { type Pattern, patternsOf } from './availability.ts'
 import { type Cohort, chooseRows, cohortOf, runMember } from './cohort.ts'
-import type { Rule } from './ensemble.ts'
+import { argmax, combine, type Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
-import { type Model, memberOf, modelOutputs, patternWeights } from './model.ts'
+import { type Model, memberOf, modelOutputs, ownRule, patternWeights } from './model.ts'
 import { project } from './projection.ts'
+import { metaLearner, runMeta } from './stacking.ts'
 import type { Source } from './student.ts'
 
 /** Rows with the same modalities are predicted by the same students. */
 export interface PatternReport {
   /** Modalities of the model that these rows lack. */
   readonly missing: readonly string[]
-  /** The students used, by falling weight; none when no student can speak for such rows. */
+  /** The students used, by falling weight (alike in stacking, which has none); none when no student can speak for such rows. */
   readonly students: readonly { readonly name: string; readonly weight: number }[]
 }
 
@@ -24,7 +25,7 @@ export interface Prediction {
   readonly ids: readonly string[]
   /** Classes, or outputs of a regression. */
   readonly outputs: readonly string[]
-  /** (rows, outputs): probabilities, or values in the target's units; NaN in a row that is not predicted. */
+  /** (rows, outputs): probabilities, shares of the votes, or values in the target's units; NaN in a row that is not predicted. */
   readonly values: Float64Array
   /** Classification: the most probable class of each row, the first of equals; -1 where not predicted. */
   readonly labels?: Int32Array
@@ -51,9 +52,10 @@ const BLOCK = 4096
 
 /**
  * A predictor on a session of its own: the students' blocks are copied in once and stay.
- * @param rule which of the model's ensembles; `greedy`, Meta Fusion's own, when left out
+ * @param rule which of the model's ensembles; its own when left out: `greedy`, if it was built
+ * @throws ConfigError for a rule that the model lacks
  */
-export function createPredictor(session: Session<InferKernels>, model: Model, rule: Rule = 'greedy'): Predictor {
+export function createPredictor(session: Session<InferKernels>, model: Model, rule: Rule = ownRule(model)): Predictor {
   const { kernels, memory } = session
   const features = model.preparations.map(preparedWidth)
   const students = model.students.map((s) => memberOf(s, features))
@@ -61,6 +63,9 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const names = model.preparations.map((p) => p.modality)
   const outputs = modelOutputs(model.target)
   const weightsOf = patternWeights(model, rule)
+  const meta = metaLearner(students.length, outputs.length)
+  const { stacking, average } = model.ensembles
+  const metaBlock = rule === 'stacking' && stacking ? memory.put(stacking) : undefined
 
   /**
    * Probabilities or outputs of up to CHUNK rows of one pattern.
@@ -82,8 +87,14 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     members.forEach((i, k) => {
       runMember(kernels, said + 4 * k * B * D, cohort, i, B)
     })
-    kernels.weightedSum(mix, said, memory.put(Float32Array.from(members, (i) => weights[i])), members.length, B * D)
-    if (model.target.task === 'classification') kernels.softmax(mix, mix, B, D)
+    const { task } = model.target
+    if (metaBlock === undefined) {
+      const mine = Float32Array.from(members, (i) => weights[i])
+      combine(session, mix, said, mine, rule, { task, average }, B, D)
+    } else {
+      runMeta(session, mix, said, members, meta, metaBlock, B)
+      if (task === 'classification') kernels.softmax(mix, mix, B, D)
+    }
     const result = memory.f32(mix, B * D)
     places.forEach((place, b) => {
       values.set(result.subarray(b * D, (b + 1) * D), place * D)
@@ -199,12 +210,7 @@ function report({ preparations, students }: Model, pattern: Pattern, weights: Fl
   }
 }
 
-function labelsOf(values: Float64Array, classes: number): Int32Array {
-  return Int32Array.from({ length: values.length / classes }, (_, row) => {
-    const p = values.subarray(row * classes, (row + 1) * classes)
-    if (Number.isNaN(p[0])) return -1
-    let best = 0
-    for (let k = 1; k < classes; k++) if (p[k] > p[best]) best = k
-    return best
-  })
-}
+const labelsOf = (values: Float64Array, classes: number): Int32Array =>
+  Int32Array.from({ length: values.length / classes }, (_, row) =>
+    Number.isNaN(values[row * classes]) ? -1 : argmax(values, row * classes, classes),
+  )

@@ -6,7 +6,7 @@ import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { type Dataset, digest, idsDigest } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
-import { type Ensembles, noEnsembles, type Rule } from '../fusion/ensemble.ts'
+import { builtRules, type Ensembles, methodName, noEnsembles, type Rule } from '../fusion/ensemble.ts'
 import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
@@ -14,7 +14,7 @@ import { createPredictor } from '../fusion/predictor.ts'
 import type { StudentSpec } from '../fusion/student.ts'
 import { combinations } from '../train/combinations.ts'
 import type { Resolved, TrainConfig } from '../train/config.ts'
-import { type GridResult, runGrid } from '../train/rho.ts'
+import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
 import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
 import { type BatchDone, runStage, type StageResult } from '../train/stage.ts'
 import { alone } from '../train/step.ts'
@@ -59,11 +59,17 @@ export function* trainModel(
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
   const { epochs, batch, optimizer, schedule, patience } = resolved
-  const grid = yield* during(runGrid(cohort.plan, cohort.starts, { ...resolved, order: (_, epoch) => order(epoch) }), (step) =>
+  const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
+  const grid = yield* during(runGrid(cohort.plan, cohort.starts, course), (step) =>
     clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
   )
   const combining = () => clock('combining', specs.length)
-  const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
+  const again = (kept: (row: number) => boolean) => {
+    const { rho } = grid.chosen.stage
+    const part = { ...course, order: (_: number, epoch: number) => order(epoch).filter(kept) }
+    return trainAgain(cohort.plan, cohort.starts, part, rho, grid.teachers)
+  }
+  const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again), combining)
   const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...notes, ...divergenceNotes(grid.chosen.stage)])
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
@@ -77,13 +83,12 @@ export function* trainModel(
     methods.push({ name, test: prediction ? evaluate(prediction, data.target, splits.test) : undefined })
     yield clock('scoring', of.students.length)
   }
-  yield* score('meta-fusion', model, 'greedy')
-  yield* score('best-single-student', model, 'best-single')
-  yield* score('simple-average', model, 'simple-average')
-  yield* score('weighted-average', model, 'weighted-average')
+  for (const rule of builtRules(ensembles)) yield* score(methodName(rule), model, rule)
 
-  const unshared = grid.chosen.stage === grid.independent
-  const apart = unshared ? ensembles : yield* during(ensemblesFor(setting, cohort, grid.independent), combining)
+  const unshared = grid.chosen.stage === grid.independent && resolved.ensembles.includes('greedy')
+  const apart = unshared
+    ? ensembles
+    : yield* during(ensemblesFor(setting, cohort, grid.independent, ['greedy'], again), combining)
   yield* score(
     'independent-greedy',
     modelOf(setting, cohort, grid.independent, apart, grid.teachers.weights, provenance),
@@ -109,7 +114,7 @@ export function* trainModel(
       }),
       (step) => clock('baselines', rivals.length, step),
     )
-    const all = modelOf(setting, group, stage, noEnsembles(), nobody, provenance)
+    const all = modelOf(setting, group, stage, noEnsembles(['simple-average'], resolved.average), nobody, provenance)
     for (const { method, members } of baselinesOf(names)) {
       const students = members.filter((i) => canLearn(setting, rivals[i])).map((i) => all.students[i])
       yield* score(method, { ...all, students }, 'simple-average')

@@ -1,13 +1,15 @@
 import { ConfigError } from '../core/errors.ts'
+import { AVERAGES, type Average, RULES, type Rule, rulesOf, usualRules } from '../fusion/ensemble.ts'
 import { type Extractor, extractorName, parseExtractor } from '../fusion/extractor.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
-import type { GreedySpec } from './ensembling.ts'
+import { type EnsembleSpec, GREEDY_METRICS, type GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER, TEACHERS } from './mutual.ts'
 import { ADAM, type OptimizerSpec } from './optimizer.ts'
 import { type Teaching, WARM_STARTS, type WarmStart } from './rho.ts'
 import type { ClassWeights } from './row-weights.ts'
 import { SCHEDULES, type Schedule } from './schedule.ts'
 import { NORMALIZERS } from './sharing.ts'
+import { STACKING_ROWS, type StackingSpec } from './stacking.ts'
 
 /** What a user may set; everything has a default. As JSON, it is the CLI's `--config`. */
 export interface TrainConfig {
@@ -43,10 +45,18 @@ export interface TrainConfig {
   readonly warmStart?: WarmStart
   /** Who teaches and how much each counts. Default: the best cluster, their number by silhouette, normalised over all. */
   readonly teaching?: Partial<Teaching>
-  /** Greedy selection. Default best 3, prune 0.2, most 30. */
+  /** Rules that are built. Default: greedy, best-single, simple- and weighted-average, and a classification's two votes. */
+  readonly ensembles?: readonly Rule[]
+  /** What a classification's averages are of, greedy's included: logits or probabilities. Default logits, as the authors. */
+  readonly average?: Average
+  /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss. */
   readonly greedy?: Partial<GreedySpec>
   /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
   readonly standardizeFeatures?: boolean
+  /** Bagging draws this share of the number of students. Default 0.6. */
+  readonly bagging?: Partial<EnsembleSpec['bagging']>
+  /** The meta learner. Default: validation rows, 5 folds, rate 0.01, no decay, as many steps as a student takes. */
+  readonly stacking?: Partial<StackingSpec>
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
   /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
@@ -79,7 +89,11 @@ export interface Resolved {
   readonly classWeights: ClassWeights
   readonly warmStart: WarmStart
   readonly teaching: Teaching
-  readonly greedy: GreedySpec
+  readonly ensembles: readonly Rule[]
+  readonly average: Average
+  readonly greedy: Required<GreedySpec>
+  readonly bagging: EnsembleSpec['bagging']
+  readonly stacking: StackingSpec
   readonly standardizeFeatures: boolean
   readonly standardizeTarget: boolean
   readonly unitPca: boolean
@@ -89,8 +103,11 @@ export interface Resolved {
 
 /** What defaults depend on. */
 export interface Shape {
+  readonly task: 'classification' | 'regression'
   /** Names and prepared features of the modalities. */
   readonly modalities: readonly { readonly name: string; readonly features: number }[]
+  /** Validation rows. */
+  readonly validation: number
   /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
@@ -115,7 +132,11 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'classWeights',
   'warmStart',
   'teaching',
+  'ensembles',
+  'average',
   'greedy',
+  'bagging',
+  'stacking',
   'standardizeFeatures',
   'standardizeTarget',
   'unitPca',
@@ -156,10 +177,7 @@ export function checkConfig(config: unknown): TrainConfig {
   for (const key of ['rate', 'epsilon'] as const) positive(`optimizer.${key}`, o[key], 1e6)
   for (const key of ['decay', 'clip'] as const) number(`optimizer.${key}`, o[key], 0, 1e6)
   for (const key of ['momentum', 'beta1', 'beta2'] as const) number(`optimizer.${key}`, o[key], 0, 0.999999)
-  const g = record('greedy', c.greedy ?? {}, ['best', 'prune', 'most']) as Partial<GreedySpec>
-  whole('greedy.best', g.best, 1, 4096)
-  whole('greedy.most', g.most, 1, 4096)
-  number('greedy.prune', g.prune, 0, 0.99)
+  checkEnsembles(c)
   for (const [name, names] of Object.entries(record('extractors', c.extractors ?? {}))) {
     list(`extractors.${name}`, names, (v, key) => {
       if (typeof v !== 'string') refuse(key, v, 'skip, raw, pca(30) or mlp(128,64)')
@@ -167,6 +185,33 @@ export function checkConfig(config: unknown): TrainConfig {
     })
   }
   return c
+}
+
+function checkEnsembles(c: TrainConfig): void {
+  list('ensembles', c.ensembles, (v, key) => oneOf(key, v, RULES))
+  if (c.ensembles && (c.ensembles.length === 0 || new Set(c.ensembles).size < c.ensembles.length))
+    refuse('ensembles', c.ensembles, `at least one of ${RULES.join(', ')}, each once`)
+  oneOf('average', c.average, AVERAGES)
+  const g = record('greedy', c.greedy ?? {}, ['best', 'prune', 'most', 'metric']) as Partial<GreedySpec>
+  whole('greedy.best', g.best, 1, 4096)
+  whole('greedy.most', g.most, 1, 4096)
+  number('greedy.prune', g.prune, 0, 0.99)
+  oneOf('greedy.metric', g.metric, [...new Set(Object.values(GREEDY_METRICS).flat())])
+  const b = record('bagging', c.bagging ?? {}, ['share']) as Partial<EnsembleSpec['bagging']>
+  positive('bagging.share', b.share, 100)
+  const s = record('stacking', c.stacking ?? {}, ['rows', 'epochs', 'rate', 'decay', 'folds']) as Partial<StackingSpec>
+  oneOf('stacking.rows', s.rows, STACKING_ROWS)
+  whole('stacking.epochs', s.epochs, 1, 100_000)
+  positive('stacking.rate', s.rate, 1e6)
+  number('stacking.decay', s.decay, 0, 1e6)
+  whole('stacking.folds', s.folds, 2, 100)
+}
+
+/** What is asked of ensembles must be there for the task. */
+function checkTask({ ensembles, average, greedy }: TrainConfig, task: Shape['task']): void {
+  list('ensembles', ensembles, (v, key) => oneOf(key, v, rulesOf(task)))
+  if (task === 'regression') oneOf('average', average, ['logits'])
+  oneOf('greedy.metric', greedy?.metric, GREEDY_METRICS[task])
 }
 
 function checkTeaching(given: unknown): void {
@@ -217,11 +262,13 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     if (!known.has(name))
       refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
   }
+  checkTask(config, shape.task)
   checkClasses(config, shape.classes)
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
   const { kind = 'adamw', ...optimizer } = given(config.optimizer)
-  const greedy = { best: 3, prune: 0.2, most: 30, ...given(config.greedy) }
+  const epochs = config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps)))
+  const greedy = { best: 3, prune: 0.2, most: 30, metric: 'loss' as const, ...given(config.greedy) }
   const schedule = given<Schedule>(config.schedule ?? { kind: 'constant' }) as Schedule
   const rate = optimizer.rate ?? ADAM.rate
   if (schedule.kind === 'cosine' && (schedule.floor ?? 0) > rate)
@@ -239,7 +286,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     head: config.head ?? [64, 32],
     activation: config.activation ?? 'relu',
     rho: config.rho ?? [0, 0.99, 3],
-    epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
+    epochs,
     batch,
     optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
     schedule,
@@ -252,7 +299,11 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
         : (config.classWeights ?? 'none'),
     warmStart: config.warmStart ?? 'none',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
+    ensembles: config.ensembles ?? usualRules(shape.task),
+    average: config.average ?? 'logits',
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
+    bagging: { share: 0.6, ...given(config.bagging) },
+    stacking: resolveStacking(config.stacking, epochs, batch, shape),
     standardizeFeatures: config.standardizeFeatures ?? true,
     standardizeTarget: config.standardizeTarget ?? true,
     unitPca: config.unitPca ?? true,
@@ -260,6 +311,24 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     baselines: config.baselines ?? true,
   }
 }
+
+/** On validation rows, which are fewer, by default as many steps as on training rows. */
+function resolveStacking(
+  asked: TrainConfig['stacking'],
+  epochs: number,
+  batch: number,
+  { rows, validation }: Shape,
+): StackingSpec {
+  const stacking = { rows: 'validation' as const, rate: META_RATE, decay: 0, folds: 5, ...given(asked) }
+  const passes = Math.ceil(rows / batch) / Math.ceil(validation / batch)
+  return { epochs: stacking.rows === 'validation' ? Math.ceil(epochs * Math.max(1, passes)) : epochs, ...stacking }
+}
+
+/**
+ * Ten times the students' rate: the network is small, and in as many steps as theirs it does not arrive with that. At the authors'
+ * 0.1 a step of Adam is as large as the first weights are, ± 1 / √(students · outputs).
+ */
+const META_RATE = 0.01
 
 /** The settings that are set: one that is undefined would hide its default. */
 const given = <T extends object>(settings: Partial<T> = {}): Partial<T> =>

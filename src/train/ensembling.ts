@@ -1,15 +1,46 @@
 import type { Pattern } from '../fusion/availability.ts'
-import { byLoss, type Ensembles, inverseLoss, RULES, type Rule, weightsByLoss } from '../fusion/ensemble.ts'
+import {
+  type Average,
+  argmax,
+  byLoss,
+  type Ensembles,
+  inverseLoss,
+  type Rule,
+  type Selection,
+  weightsByLoss,
+} from '../fusion/ensemble.ts'
+import { scoreClassification } from '../metrics/classification.ts'
+import { scoreRegression } from '../metrics/regression.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
+import type { Random } from '../wasm/random.ts'
 import type { Session } from '../wasm/session.ts'
 import { ENOUGH_ROWS } from './problem.ts'
 
-/** Greedy selection: it starts with the `best` students, leaves out the worst `prune` of them, and has at most `most`. */
+/** What a greedy selection may go by: the task loss, or a score of `metrics/`. Of a regression's outputs as they are learned. */
+export const GREEDY_METRICS = {
+  classification: ['loss', 'accuracy', 'balanced-accuracy', 'macro-f1', 'auc'],
+  regression: ['loss', 'mae', 'r2'],
+} as const
+export type GreedyMetric = (typeof GREEDY_METRICS)['classification' | 'regression'][number]
+
+/**
+ * Greedy selection: it starts with the `best` students by their losses, leaves out the worst `prune` of them, and has at most
+ * `most`. Additions must better the `metric`; the loss when left out.
+ */
 export interface GreedySpec {
   readonly best: number
   readonly prune: number
   readonly most: number
+  readonly metric?: GreedyMetric
+}
+
+/** Which rules are built, and how. Bagging draws a `share` of the number of students. */
+export interface EnsembleSpec {
+  readonly rules: readonly Rule[]
+  readonly average: Average
+  readonly greedy: GreedySpec
+  readonly bagging: { readonly share: number }
 }
 
 /** Outputs (M, rows, outputs) of a cohort on validation rows, what they should be (labels, or values (rows, outputs)), and row weights. */
@@ -26,14 +57,19 @@ export interface Judged {
 export interface Jury {
   /** Mean task loss of each student alone. */
   readonly losses: Float64Array
-  /** The loss of the average of those taken, and i with them if given; everyone weighs 1 / loss. */
+  /** What is to be lowered, of the average of those taken, and i with them if given: everyone weighs 1 / loss. */
   loss(i?: number): number
   /** Takes student i into the average. */
   take(i: number): void
   close(): void
 }
 
-export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, students, target, width, weights }: Judged): Jury {
+/** @param metric what the jury goes by; a score that is better the higher is turned round */
+export function juryOf(
+  { kernels, memory }: Session<TrainKernels>,
+  { outputs, students, target, width, weights }: Judged,
+  { average = 'logits', metric = 'loss' }: { readonly average?: Average; readonly metric?: GreedyMetric } = {},
+): Jury {
   const mark = memory.mark()
   const rows = outputs.length / students / width
   const size = rows * width
@@ -45,12 +81,22 @@ export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, st
   const pair = memory.alloc(8 * size)
   const mix = memory.alloc(4 * size)
   const factors = memory.alloc(8)
+  const chances = metric !== 'loss' && target instanceof Int32Array ? memory.alloc(4 * size) : mix
   const lossOf = (at: Pointer) =>
     target instanceof Int32Array
       ? kernels.crossEntropyLabels(at, wanted, rowWeight, rows, width)
       : kernels.squaredError(at, wanted, rowWeight, rows, width) / width
   const losses = Float64Array.from({ length: students }, (_, i) => lossOf(all + 4 * i * size))
   const worth = inverseLoss(losses, Array.from(losses.keys()))
+  const logits = target instanceof Int32Array && average === 'logits'
+  if (target instanceof Int32Array && !logits) kernels.softmax(all, all, students * rows, width)
+  function judge(): number {
+    if (metric === 'loss') {
+      return target instanceof Int32Array && !logits ? kernels.logLossLabels(mix, wanted, rowWeight, rows, width) : lossOf(mix)
+    }
+    if (logits) kernels.softmax(chances, mix, rows, width)
+    return SIGN[metric] * scoreOf(memory.f32(logits ? chances : mix, size), target, width, metric)
+  }
   memory.f32(pair, 2 * size).fill(0)
   let taken = 0
   const add = (i: number | undefined, divisor: number) => {
@@ -62,7 +108,7 @@ export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, st
     losses,
     loss(i) {
       add(i, taken + (i === undefined ? 0 : worth[i]))
-      return lossOf(mix)
+      return judge()
     },
     take(i) {
       add(i, 1)
@@ -73,16 +119,38 @@ export function juryOf({ kernels, memory }: Session<TrainKernels>, { outputs, st
   }
 }
 
-/** A greedy selection: members in the order they came, and the ensemble's validation loss after each addition. */
-export interface Greedy {
-  readonly members: readonly number[]
-  readonly trace: readonly number[]
+/** Selection lowers what it goes by. */
+const SIGN: Readonly<Record<GreedyMetric, 1 | -1>> = {
+  loss: 1,
+  mae: 1,
+  r2: -1,
+  accuracy: -1,
+  'balanced-accuracy': -1,
+  'macro-f1': -1,
+  auc: -1,
+}
+
+/** A score of probabilities or values (rows, width). */
+function scoreOf(values: Float32Array, target: Judged['target'], width: number, metric: GreedyMetric): number {
+  if (!(target instanceof Int32Array)) {
+    const { mae, r2 } = scoreRegression(values, target, width)
+    return metric === 'mae' ? mae : r2
+  }
+  const predicted = target.map((_, row) => argmax(values, row * width, width))
+  const { accuracy, balancedAccuracy, macroF1, auc } = scoreClassification(values, predicted, target, width)
+  if (metric === 'accuracy') return accuracy
+  if (metric === 'balanced-accuracy') return balancedAccuracy
+  return metric === 'macro-f1' ? macroF1 : auc
+}
+
+/** A greedy selection and the weights of its members. Its trace is what the jury went by, so it falls. */
+export interface Greedy extends Selection {
   readonly weights: Float32Array
 }
 
 /**
- * Greedy selection (Caruana et al., ICML 2004) without replacement: from the best students on, the one that lowers the
- * validation loss most is added while it lowers it at all. Members weigh 1 / validation loss.
+ * Greedy selection (Caruana et al., ICML 2004) without replacement: from the best students on, the one that lowers most
+ * what the jury goes by is added while it lowers it at all. Members weigh 1 / validation loss.
  */
 export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
   const { losses } = jury
@@ -109,6 +177,39 @@ export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
   return { members, trace, weights: inverseLoss(losses, members) }
 }
 
+/**
+ * A bag of students (Breiman, 1996): as many draws, with replacement, as `share` of their number; each weighs by how often it was
+ * drawn.
+ */
+export function bag(students: number, share: number, random: Random): Float32Array {
+  const draws = Math.max(1, Math.floor(share * students))
+  const weights = new Float32Array(students)
+  for (let n = 0; n < draws; n++) weights[random.below(students)]++
+  return weights.map((times) => times / draws)
+}
+
+/** Weights of every rule for students who all see the judged rows, and how greedy chose. */
+export function weigh(
+  session: Session<TrainKernels>,
+  judged: Judged,
+  { rules, average, greedy: spec, bagging }: EnsembleSpec,
+  random: Random,
+): { weights: Map<Rule, Float32Array>; selection?: Selection } {
+  const jury = juryOf(session, judged, { average, metric: spec.metric })
+  const everyone = Array.from(jury.losses.keys())
+  const chosen = rules.includes('greedy') ? greedy(jury, spec) : undefined
+  const weightsOf = (rule: Rule): Float32Array => {
+    if (rule === 'greedy' && chosen) return chosen.weights
+    if (rule === 'bagging') return bag(everyone.length, bagging.share, random)
+    return weightsByLoss(rule, jury.losses, everyone, spec.best)
+  }
+  const weights = new Map(rules.map((rule) => [rule, weightsOf(rule)]))
+  jury.close()
+  if (!chosen) return { weights }
+  const sign = SIGN[spec.metric ?? 'loss']
+  return { weights, selection: { members: chosen.members, trace: chosen.trace.map((v) => sign * v) } }
+}
+
 /** Six modalities have 63 patterns: all are asked about. With more, those that occur and those that will: one modality lost, or alone. */
 const ALL_PATTERNS_UP_TO = 6
 
@@ -133,6 +234,7 @@ export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Patt
  * @param judged outputs on the validation rows, whose patterns are `rows`
  * @param able students that can speak for a pattern
  * @param losses validation losses of the students, each over the rows it sees
+ * @param random bagging draws from a stream of its own for every pattern
  * @yields before each pattern, of the rows and of those asked about
  */
 export function* ensemblesOf(
@@ -142,11 +244,13 @@ export function* ensemblesOf(
   patterns: readonly Pattern[],
   able: (pattern: Pattern) => number[],
   losses: Float64Array,
-  spec: GreedySpec,
+  spec: EnsembleSpec,
+  random: Random,
 ): Generator<void, Ensembles> {
   const listed: Pattern[] = []
   const kinds = yield* kindsOf(rows, able, judged.students)
-  const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
+  const weights: Partial<Record<Rule, Float32Array[]>> = Object.fromEntries(spec.rules.map((rule) => [rule, []]))
+  const selections: Selection[] = []
   for (const pattern of patterns) {
     yield
     const members = able(pattern).filter((i) => Number.isFinite(losses[i]))
@@ -154,22 +258,24 @@ export function* ensemblesOf(
     const common = commonRows(kinds, members)
     if (common.length < ENOUGH_ROWS) continue
     listed.push(pattern)
-    const jury = juryOf(session, part(judged, members, common))
-    const spread = (w: Float32Array) => {
+    const found = weigh(session, part(judged, members, common), spec, random.fork(pattern))
+    for (const [rule, mine] of found.weights) {
       const whole = new Float32Array(losses.length)
       members.forEach((student, i) => {
-        whole[student] = w[i]
+        whole[student] = mine[i]
       })
-      return whole
+      weights[rule]?.push(whole)
     }
-    const everyone = Array.from(members.keys())
-    for (const rule of RULES) {
-      const w = rule === 'greedy' ? greedy(jury, spec).weights : weightsByLoss(rule, jury.losses, everyone, spec.best)
-      weights[rule].push(spread(w))
+    if (found.selection) {
+      selections.push({ ...found.selection, members: found.selection.members.map((i) => members[i]) })
     }
-    jury.close()
   }
-  return { patterns: listed, weights }
+  return {
+    patterns: listed,
+    weights,
+    average: spec.average,
+    ...(spec.rules.includes('greedy') ? { selections } : {}),
+  }
 }
 
 /** Validation rows with the same modalities: which, and 1 for each student that can speak for them. */
@@ -203,7 +309,7 @@ const commonRows = (kinds: readonly Kind[], members: readonly number[]): number[
     .sort((a, b) => a - b)
 
 /** The outputs of some students on some rows. */
-function part(
+export function part(
   { outputs, students, target, width, weights }: Judged,
   members: readonly number[],
   rows: readonly number[],

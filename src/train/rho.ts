@@ -114,23 +114,50 @@ export function* share(
  * loss of the judges wins, the first of equals. ρ = 0 always takes part.
  */
 export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
-  const { warmStart, teaching } = grid
-  const sharing = grid.rho.filter((rho) => rho > 0)
-  const keepMoments = sharing.length > 0 && (warmStart === 'first' || warmStart === 'all')
-  const screened = yield* screen(plan, starts, grid, keepMoments)
+  const { teaching } = grid
+  const screened = yield* screen(
+    plan,
+    starts,
+    grid,
+    grid.rho.some((rho) => goesOn(grid, rho) && grid.warmStart !== 'weights'),
+  )
   const teachers = chooseTeachers(plan.problem.session, screened.losses, teaching)
   const rate = rateBy(judgesOf(screened.stage, teachers, teaching))
   const results: RhoResult[] = []
   for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
     if (rho === 0) results.push(rate(screened.stage))
     else {
-      const warm = warmStart === 'first' ? rho === sharing[0] : warmStart !== 'none'
-      const from = warm ? screened.stage.best.map(warmStart === 'weights' ? ({ block }) => ({ block }) : (s) => s) : starts
-      results.push(rate(yield* share(plan, from, grid, rho, teaching, teachers)))
+      results.push(rate(yield* share(plan, startsAt(grid, rho, starts, screened), grid, rho, teaching, teachers)))
     }
   }
   const chosen = results.reduce((best, next) => (next.loss < best.loss ? next : best))
   return { teachers, results, chosen, independent: screened.stage }
+}
+
+/**
+ * The cohort trained anew as it was at one ρ of a grid, with the same teachers: on other rows, if the grid's order names others.
+ * Where that ρ goes on from screening, so does this, from a screening of its own.
+ */
+export function* trainAgain(
+  plan: Plan,
+  starts: readonly Start[],
+  grid: Grid,
+  rho: number,
+  teachers: Teachers,
+): Generator<BatchDone, StageResult> {
+  if (rho > 0 && !goesOn(grid, rho)) return yield* share(plan, starts, grid, rho, grid.teaching, teachers)
+  const screened = yield* screen(plan, starts, grid, rho > 0 && grid.warmStart !== 'weights')
+  if (rho === 0) return screened.stage
+  return yield* share(plan, startsAt(grid, rho, starts, screened), grid, rho, grid.teaching, teachers)
+}
+
+/** Whether a ρ goes on from the screened students. */
+const goesOn = ({ rho: all, warmStart }: Grid, rho: number): boolean =>
+  rho > 0 && (warmStart === 'first' ? rho === all.find((r) => r > 0) : warmStart !== 'none')
+
+function startsAt(grid: Grid, rho: number, starts: readonly Start[], { stage }: Screened): readonly Start[] {
+  if (!goesOn(grid, rho)) return starts
+  return grid.warmStart === 'weights' ? stage.best.map(({ block }) => ({ block })) : stage.best
 }
 
 /**

@@ -5,7 +5,7 @@ import { checkDataset, type Dataset, type Modality } from '../data/dataset.ts'
 import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare.ts'
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
-import type { Ensembles } from '../fusion/ensemble.ts'
+import type { Ensembles, Rule } from '../fusion/ensemble.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
@@ -13,13 +13,14 @@ import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
 import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
-import { ensemblesOf, patternsWorth } from './ensembling.ts'
+import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
 import { firstBlocks } from './init.ts'
 import { cohortOutputs } from './outputs.ts'
 import type { TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
-import type { StageResult, Start } from './stage.ts'
+import { type Again, fitMeta, foldsOf, outOfFold } from './stacking.ts'
+import type { BatchDone, StageResult, Start } from './stage.ts'
 import { type Plan, planOf } from './step.ts'
 
 /** The data set in a session, prepared, and every decision made about it. */
@@ -69,8 +70,10 @@ export function* settingOf(
     throw new DataError('no feature of any modality varies in the training rows: give features that differ between subjects')
   }
   const resolved = resolveConfig(config, {
+    task: data.target.task,
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
+    validation: splits.validation.length,
     rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
     classes: data.target.task === 'classification' ? data.target.classes : undefined,
   })
@@ -165,24 +168,78 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
       .map((i) => train[i])
 }
 
-/** The ensembles of a group as a stage left it, judged on the validation rows. @yields after each pattern */
-export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: StageResult): Generator<void, Ensembles> {
-  const { session, splits, patterns, wanted, targetRows, head, names, resolved } = setting
-  const judged = {
-    outputs: cohortOutputs(plan, stage.best, splits.validation),
-    students: specs.length,
-    target: targetOf(wanted, splits.validation, head.outputs),
-    width: head.outputs,
-    weights: targetRows.weights && Array.from(splits.validation, (row) => targetRows.weights?.[row] ?? 1),
-  }
+/**
+ * The ensembles of a group as a stage left it, judged on the validation rows.
+ * @param again for stacking on out-of-fold rows
+ * @yields after each pattern, and after each batch of what is trained
+ */
+export function* ensemblesFor(
+  setting: Setting,
+  group: Group,
+  stage: StageResult,
+  rules: readonly Rule[],
+  again: Again,
+): Generator<unknown, Ensembles> {
+  const { session, splits, patterns, names, resolved, random } = setting
   const worth = patternsWorth(
     names.length,
     [...splits.train, ...splits.validation].map((row) => patterns[row]),
   )
   const rows = Array.from(splits.validation, (row) => patterns[row])
-  const able = (pattern: Pattern) => ableStudents(specs, pattern)
-  return yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, resolved.greedy)
+  const able = (pattern: Pattern) => ableStudents(group.specs, pattern)
+  const judged = judgedOn(setting, splits.validation, cohortOutputs(group.plan, stage.best, splits.validation))
+  const spec = { ...resolved, rules }
+  const weighed = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
+  if (!rules.includes('stacking')) return weighed
+  return { ...weighed, stacking: yield* stackingFor(setting, group, stage, again) }
 }
+
+/** The meta learner of a group. A student that cannot speak for a row, or has no finite loss, says 0. */
+function* stackingFor(
+  setting: Setting,
+  { plan, specs }: Group,
+  { best, losses }: StageResult,
+  again: Again,
+): Generator<BatchDone, Float32Array> {
+  const { session, splits, head, resolved } = setting
+  const { stacking, batch } = resolved
+  const random = setting.random.fork('stacking')
+  const { sees } = plan.problem
+  const speaks = (i: number, row: number) => sees[i][row] === 1 && Number.isFinite(losses[i])
+  const heard = (row: number) => specs.some((_, i) => speaks(i, row))
+  function judged(rows: Int32Array, outputs: Float32Array): Judged {
+    const D = head.outputs
+    specs.forEach((_, i) => {
+      rows.forEach((row, b) => {
+        if (!speaks(i, row)) outputs.fill(0, (i * rows.length + b) * D, (i * rows.length + b + 1) * D)
+      })
+    })
+    return judgedOn(setting, rows, outputs)
+  }
+  const train = splits.train.filter(heard)
+  const validation = splits.validation.filter(heard)
+  const held = judged(validation, cohortOutputs(plan, best, validation))
+  const spec = { ...stacking, batch }
+  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held }, spec, random)
+  const outputs =
+    stacking.rows === 'train'
+      ? cohortOutputs(plan, best, train)
+      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort')), again)
+  return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
+}
+
+/** Outputs (M, rows, D) on rows, and what they should be. */
+const judgedOn = (
+  { wanted, targetRows, head: { outputs: width } }: Setting,
+  rows: Int32Array,
+  outputs: Float32Array,
+): Judged => ({
+  outputs,
+  students: outputs.length / rows.length / width,
+  target: targetOf(wanted, rows, width),
+  width,
+  weights: targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1),
+})
 
 function checkSplits(data: Dataset, splits: Splits): void {
   const taken = new Set<number>()

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/core/errors.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, type Stored, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { builtRules, RULES } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import { openSession } from '../../src/wasm/session.ts'
@@ -44,6 +45,8 @@ describe.each([
     'one without standardised target, from one modality at most',
     regressor({ standardizeTarget: false, extractors: { '*': ['skip', 'raw'] } }),
   ],
+  ['one with every rule, of probabilities', classifier({ ensembles: RULES, average: 'probabilities' })],
+  ['a stacked regression without greedy', regressor({ ensembles: ['bagging', 'stacking'] })],
 ])('%s', (_, trained) => {
   test('is equal after being written and read', () => {
     expect(readModel(writeModel(trained.model))).toEqual(trained.model)
@@ -55,8 +58,10 @@ describe.each([
   })
 
   test('predicts the same bits after being written and read', () => {
-    const predict = (m: Model) => createPredictor(openSession(infer), m).predict(trained.data)
-    expect(predict(readModel(writeModel(trained.model)))).toEqual(predict(trained.model))
+    for (const rule of builtRules(trained.model.ensembles)) {
+      const predict = (m: Model) => createPredictor(openSession(infer), m, rule).predict(trained.data)
+      expect(predict(readModel(writeModel(trained.model)))).toEqual(predict(trained.model))
+    }
   })
 })
 
@@ -66,6 +71,83 @@ test('the models tested hold every kind of part', () => {
   expect(model.preparations[1].columns.map(({ kind }) => kind)).toEqual(['number', 'number', 'category'])
   expect(model.ensembles.patterns).toEqual(['11', '10', '01'])
   expect(second.model.target.task).toBe('regression')
+})
+
+test('a selection by a score that could not be had is kept as such', () => {
+  const selections = model.ensembles.selections?.map((s) => ({ ...s, trace: [Number.NaN] }))
+  const blind = { ...model, ensembles: { ...model.ensembles, selections } }
+  expect(readModel(writeModel(blind))).toEqual(blind)
+})
+
+describe('a file of version 1', () => {
+  const { model: old, data: seen } = classifier({ ensembles: ['greedy', 'best-single', 'simple-average', 'weighted-average'] })
+  // As version 1 wrote it: the four rules that there were, averages of logits, and nothing of how they came about.
+  const bytes = changed(({ metadata, description }) => {
+    metadata.version = '1'
+    for (const key of ['rules', 'average', 'selections']) delete description[key]
+  }, writeModel(old))
+
+  test('is the model it was, but for how greedy chose', () => {
+    const { selections: _, ...ensembles } = old.ensembles
+    expect(readModel(bytes)).toEqual({ ...old, ensembles })
+  })
+
+  test('predicts the same bits by every rule it has', () => {
+    for (const rule of builtRules(old.ensembles)) {
+      const predict = (m: Model) => createPredictor(openSession(infer), m, rule).predict(seen)
+      expect(predict(readModel(bytes))).toEqual(predict(old))
+    }
+  })
+
+  test('is written as one of version 2', () => {
+    const again = writeModel(readModel(bytes))
+    expect(readSafetensors(again).metadata.version).toBe('2')
+    expect(same(writeModel(readModel(again)), again)).toBe(true)
+  })
+})
+
+describe('ensembles that do not fit are refused', () => {
+  const stacked = regressor({ ensembles: ['greedy', 'stacking'] }).model
+  const damaged = 'the file is damaged'
+  test.each<[string, Parameters<typeof changed>[0], string]>([
+    [
+      'a vote on numbers',
+      ({ description: d }) => d.rules.push('majority-vote'),
+      `the description of the model has no valid rules: ${damaged}`,
+    ],
+    [
+      'probabilities of numbers',
+      ({ description: d }) => (d.average = 'probabilities'),
+      `the description of the model has no valid average: ${damaged}`,
+    ],
+    [
+      'no meta learner',
+      ({ tensors: t }) => t.delete('stacking.head.0.weight'),
+      'the tensor "stacking.head.0.weight" is missing: the file is incomplete',
+    ],
+    [
+      'a meta learner of another size',
+      ({ tensors: t }) => put(t, 'stacking.head.1.bias', new Float32Array(3)),
+      'the tensor "stacking.head.1.bias" has the shape [3] and [2] was expected',
+    ],
+    [
+      'a meta learner with NaN',
+      ({ tensors: t }) => put(t, 'stacking.head.1.bias', Float32Array.of(0, Number.NaN)),
+      `the tensor "stacking.head.1.bias" holds a value that is not finite: ${damaged}`,
+    ],
+    [
+      'a meta learner that no rule asks for',
+      ({ description: d }) => (d.rules = ['greedy']),
+      `the tensor "ensembles.stacking" has no place in the model: ${damaged}`,
+    ],
+    [
+      'a rule without weights',
+      ({ tensors: t }) => t.delete('ensembles.stacking'),
+      'the tensor "ensembles.stacking" is missing: the file is incomplete',
+    ],
+  ])('%s', (_, change, sentence) => {
+    expect(() => readModel(changed(change, writeModel(stacked)))).toThrow(new FormatError(sentence))
+  })
 })
 
 test('a sharing strength at which training diverged is kept as such', () => {
@@ -92,8 +174,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '2'),
-      'the model file has version 2 and this library reads up to 1: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '3'),
+      'the model file has version 3 and this library reads up to 2: install a newer metafusion',
     ],
     [
       'no version',
@@ -193,7 +275,10 @@ describe('refuses', () => {
     ],
     [
       'an ensemble too few',
-      ({ description }) => description.patterns.pop(),
+      ({ description }) => {
+        description.patterns.pop()
+        description.selections.pop()
+      },
       'the tensor "ensembles.greedy" has the shape [3,7] and [2,7] was expected',
     ],
     [
@@ -260,7 +345,7 @@ describe('refuses', () => {
     [
       'a student with more layers than there are tensors',
       ({ description }) => (description.students[0].hidden = new Array(5000).fill(1)),
-      'student "visit:raw" has 5001 layers and the file 48 tensors: it is incomplete',
+      'student "visit:raw" has 5001 layers and the file 50 tensors: it is incomplete',
     ],
   ])('%s', (_, change, sentence) => {
     expect(() => readModel(changed(change))).toThrow(new FormatError(sentence))
@@ -296,6 +381,17 @@ describe('refuses', () => {
     ['patterns', 'one too long', ({ description: d }) => (d.patterns[1] = '101')],
     ['patterns', 'one twice', ({ description: d }) => (d.patterns[1] = '11')],
     ['patterns', 'a number', ({ description: d }) => (d.patterns[1] = 10)],
+    ['rules', 'none', ({ description: d }) => (d.rules = [])],
+    ['rules', 'left out', ({ description: d }) => delete d.rules],
+    ['rules', 'one that is unknown', ({ description: d }) => (d.rules[0] = 'median')],
+    ['rules', 'one twice', ({ description: d }) => d.rules.push('greedy')],
+    ['average', 'none', ({ description: d }) => delete d.average],
+    ['average', 'another', ({ description: d }) => (d.average = 'medians')],
+    ['selections', 'one too few', ({ description: d }) => d.selections.pop()],
+    ['selections', 'a member that is no student', ({ description: d }) => (d.selections[0].members[0] = 7)],
+    ['selections', 'a member before the first', ({ description: d }) => (d.selections[0].members[0] = -1)],
+    ['selections', 'no members', ({ description: d }) => delete d.selections[0].members],
+    ['selections', 'a trace of text', ({ description: d }) => (d.selections[0].trace[0] = '1')],
     ['best', 'none at all', ({ description: d }) => (d.best = 0)],
     ['best', 'text', ({ description: d }) => (d.best = '3')],
     ['provenance', 'none', ({ description: d }) => (d.provenance = null)],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byLoss, inverseLoss, noEnsembles, RULES, weightsByLoss } from '../../src/fusion/ensemble.ts'
+import { byLoss, inverseLoss, noEnsembles, RULES, rulesOf, usualRules, weightsByLoss } from '../../src/fusion/ensemble.ts'
 
 const f = (...values: number[]) => Float32Array.from(values)
 
@@ -65,9 +65,27 @@ describe('rules by loss alone', () => {
   })
 })
 
-test('no ensembles: of every rule, for no pattern', () => {
-  const { patterns, weights } = noEnsembles()
+test('no ensembles: of the rules named, for no pattern', () => {
+  const { patterns, weights, average } = noEnsembles(['simple-average', 'bagging'], 'probabilities')
   expect(patterns).toEqual([])
-  expect(Object.keys(weights).sort()).toEqual([...RULES].sort())
-  expect(Object.values(weights).flat()).toEqual([])
+  expect(weights).toEqual({ 'simple-average': [], bagging: [] })
+  expect(average).toBe('probabilities')
+  expect(Object.keys(noEnsembles().weights)).toEqual(usualRules('regression'))
+})
+
+test('a regression has no votes, and bagging and stacking are built on request', () => {
+  expect(rulesOf('classification')).toEqual(RULES)
+  expect(RULES.filter((rule) => !rulesOf('regression').includes(rule))).toEqual(['majority-vote', 'weighted-vote'])
+  expect(usualRules('regression')).toEqual(['greedy', 'best-single', 'simple-average', 'weighted-average'])
+  expect(RULES.filter((rule) => !usualRules('classification').includes(rule))).toEqual(['bagging', 'stacking'])
+})
+
+test('votes and bagging, where only losses are known, weigh as the averages do', () => {
+  const [losses, able] = [
+    [4, 1, 2, 1, 8],
+    [0, 2, 4],
+  ]
+  const by = (rule: (typeof RULES)[number]) => weightsByLoss(rule, losses, able, 3)
+  expect(by('weighted-vote')).toEqual(by('weighted-average'))
+  for (const rule of ['majority-vote', 'bagging', 'stacking'] as const) expect(by(rule)).toEqual(by('simple-average'))
 })

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs'
 import { type CategoryColumn, type Dataset, type Modality, modality, type Target } from '../../src/data/dataset.ts'
 import { applyPreparation, fitPreparation, preparedWidth } from '../../src/data/prepare.ts'
 import { type Pattern, patternsOf } from '../../src/fusion/availability.ts'
-import { noEnsembles, RULES, type Rule } from '../../src/fusion/ensemble.ts'
+import { rulesOf } from '../../src/fusion/ensemble.ts'
 import { sourceName } from '../../src/fusion/extractor.ts'
 import type { Model, ModelTarget } from '../../src/fusion/model.ts'
+import { metaLearner } from '../../src/fusion/stacking.ts'
 import { type StudentSpec, studentName, studentOf } from '../../src/fusion/student.ts'
 import { fitPca, pcaLayer } from '../../src/train/pca.ts'
 import { openSession } from '../../src/wasm/session.ts'
@@ -104,8 +105,8 @@ export function modelFor({ task = 'regression', specs, patterns = ['111', '110',
     const sum = raw.reduce((a, b) => a + b, 0)
     return Float32Array.from(raw, (v) => v / sum)
   }
-  const weights = noEnsembles().weights as Record<Rule, Float32Array[]>
-  for (const rule of RULES) for (const pattern of patterns) weights[rule].push(weightsOf(pattern))
+  const weights = Object.fromEntries(rulesOf(task).map((rule) => [rule, patterns.map(weightsOf)]))
+  const meta = metaLearner(students.length, wide[0].outputs).layout.size
   const known: ModelTarget =
     target.task === 'classification'
       ? { task: target.task, classes }
@@ -115,7 +116,7 @@ export function modelFor({ task = 'regression', specs, patterns = ['111', '110',
     projections,
     target: known,
     students,
-    ensembles: { patterns, weights },
+    ensembles: { patterns, weights, average: 'logits', stacking: random.f32(meta, -0.5, 0.5) },
     best: 3,
     provenance: {
       library: '0',

@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { Inputs, Modality } from '../../src/data/dataset.ts'
 import { applyPreparation } from '../../src/data/prepare.ts'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
-import { RULES, type Rule, weightsByLoss } from '../../src/fusion/ensemble.ts'
+import { argmax, RULES, type Rule, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor, type Prediction } from '../../src/fusion/predictor.ts'
 import { project } from '../../src/fusion/projection.ts'
+import { metaLearner } from '../../src/fusion/stacking.ts'
 import { type Source, studentOf } from '../../src/fusion/student.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
 import { planOf } from '../../src/train/step.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from '../train/cohort.ts'
+import { softmax } from '../train/reference.ts'
 import { everyPattern, inferSession, modelFor, subjects } from './models.ts'
 
 const TASKS = ['regression', 'classification'] as const
@@ -51,7 +53,10 @@ describe.each(TASKS)('%s', (task) => {
   const D = model.students[0].spec.outputs
   const whole = predict(model, data)
 
-  test.each(RULES)('%s: the students of training, weighted by the ensemble, to the last bit', (rule) => {
+  const rules = rulesOf(task)
+  const weighed = rules.filter((rule) => rule !== 'stacking')
+
+  test.each(weighed)('%s: the students of training, weighted by the ensemble, to the last bit', (rule) => {
     const outputs = said(model, data, features)
     const prediction = predict(model, data, rule)
     const { kernels, memory } = inferSession()
@@ -63,11 +68,15 @@ describe.each(TASKS)('%s', (task) => {
       if (listed < 0) return
       rows++
       const mix = new Float32Array(D)
-      model.ensembles.weights[rule][listed].forEach((w, i) => {
-        if (w > 0) for (let d = 0; d < D; d++) mix[d] = fround(mix[d] + fround(w * outputs[(i * 150 + row) * D + d]))
+      const vote = rule.endsWith('vote')
+      model.ensembles.weights[rule]![listed].forEach((w, i) => {
+        const mine = outputs.subarray((i * 150 + row) * D, (i * 150 + row + 1) * D)
+        const chosen = mine.indexOf(Math.max(...mine))
+        const says = vote ? mine.map((_, d) => Number(d === chosen)) : mine
+        if (w > 0) for (let d = 0; d < D; d++) mix[d] = fround(mix[d] + fround(w * says[d]))
       })
       memory.f32(at, D).set(mix)
-      if (task === 'classification') kernels.softmax(at, at, 1, D)
+      if (task === 'classification' && !vote) kernels.softmax(at, at, 1, D)
       const { target } = model
       const expected = Array.from(memory.f32(at, D), (v, d) =>
         target.task === 'regression' ? v * target.scale[d] + target.mean[d] : v,
@@ -131,7 +140,7 @@ describe.each(TASKS)('%s', (task) => {
   })
 
   test('infer.wasm and train.wasm say the same bits', () => {
-    for (const rule of RULES) {
+    for (const rule of rules) {
       expect(createPredictor(trainSession(), model, rule).predict(data)).toEqual(predict(model, data, rule))
     }
   })
@@ -189,7 +198,7 @@ describe.each(TASKS)('%s', (task) => {
       expect(weights).toEqual([...weights].sort((a, b) => b - a))
       if (pattern !== '000') expect(weights.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 6)
     })
-    const listed = model.ensembles.weights.greedy[0]
+    const listed = model.ensembles.weights.greedy![0]
     const full = whole.patterns[whole.patternOf[0]].students
     expect(full.map((s) => s.weight)).toEqual([...listed].filter((w) => w > 0).sort((a, b) => b - a))
   })
@@ -199,7 +208,7 @@ describe.each(TASKS)('%s', (task) => {
     expect(rowsOf(whole)[0]).not.toEqual(rowsOf(predict(model, data, 'simple-average'))[0])
   })
 
-  test.each(RULES)('a pattern that is not listed: %s by the students’ losses, among those that can speak', (rule) => {
+  test.each(rules)('a pattern that is not listed: %s by the students’ losses, among those that can speak', (rule) => {
     const pattern = '101'
     const row = patterns.indexOf(pattern)
     const { patterns: reports, patternOf } = predict(model, data, rule)
@@ -222,7 +231,7 @@ describe.each(TASKS)('%s', (task) => {
 
   test('a student without a finite loss has no say in such a pattern', () => {
     const students = model.students.map((s, i) => (i === 0 || i === 5 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
-    for (const rule of RULES) {
+    for (const rule of rules) {
       const { patterns: reports, patternOf } = predict({ ...model, students }, data, rule)
       const used = reports[patternOf[patterns.indexOf('101')]].students.map((s) => s.name)
       expect(used.length).toBeGreaterThan(0)
@@ -351,23 +360,161 @@ test('a large table takes no more memory than a small one, and is predicted the 
   expect(many.every((values, i) => values.every((v, d) => Object.is(v, whole[(7 * i) % 150][d])))).toBe(true)
 })
 
-test.each(RULES)('%s: a pattern listed with the weights of the losses is predicted as one that is not listed', (rule) => {
-  const { data, model, patterns } = modelFor({ patterns: [] })
-  const students = model.students.map((s, i) => (i === 5 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
-  const specs = students.map((s) => s.spec)
-  const losses = students.map((s) => s.loss)
-  const listed = [...new Set(patterns)].filter((pattern) => ableStudents(specs, pattern).some((i) => i !== 5))
-  const weights = listed.map((pattern) => {
-    const able = ableStudents(specs, pattern).filter((i) => i !== 5)
-    return weightsByLoss(rule, losses, able, model.best)
-  })
-  const ensembles = { patterns: listed, weights: { ...model.ensembles.weights, [rule]: weights } }
-  expect(predict({ ...model, students, ensembles }, data, rule)).toEqual(predict({ ...model, students }, data, rule))
-})
+test.each(rulesOf('regression'))(
+  '%s: a pattern listed with the weights of the losses is predicted as one that is not listed',
+  (rule) => {
+    const { data, model, patterns } = modelFor({ patterns: [] })
+    const students = model.students.map((s, i) => (i === 5 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
+    const specs = students.map((s) => s.spec)
+    const losses = students.map((s) => s.loss)
+    const listed = [...new Set(patterns)].filter((pattern) => ableStudents(specs, pattern).some((i) => i !== 5))
+    const weights = listed.map((pattern) => {
+      const able = ableStudents(specs, pattern).filter((i) => i !== 5)
+      return weightsByLoss(rule, losses, able, model.best)
+    })
+    const ensembles = { ...model.ensembles, patterns: listed, weights: { ...model.ensembles.weights, [rule]: weights } }
+    expect(predict({ ...model, students, ensembles }, data, rule)).toEqual(predict({ ...model, students }, data, rule))
+  },
+)
 
-test('a rule that there is not is refused when the predictor is made', () => {
+test('a rule that the model lacks is refused when the predictor is made', () => {
   const { model } = modelFor()
   expect(() => createPredictor(inferSession(), model, 'best' as Rule)).toThrow(
-    'there is no rule "best": there are greedy, best-single, simple-average, weighted-average',
+    'the model has no rule "best": it has greedy, best-single, simple-average, weighted-average, bagging, stacking',
   )
+  const { weights } = model.ensembles
+  const few = { ...model, ensembles: { ...model.ensembles, weights: { 'weighted-average': weights['weighted-average'] } } }
+  for (const rule of RULES.filter((name) => name !== 'weighted-average')) {
+    expect(() => createPredictor(inferSession(), few, rule)).toThrow(`the model has no rule "${rule}": it has weighted-average`)
+  }
+})
+
+test('a model without a meta learner cannot stack', () => {
+  const { model } = modelFor()
+  const { stacking: _, ...ensembles } = model.ensembles
+  expect(() => createPredictor(inferSession(), { ...model, ensembles }, 'stacking')).toThrow('the model has no rule "stacking"')
+})
+
+test('a model without greedy predicts by the first rule it has', () => {
+  const { data, model } = modelFor()
+  const { greedy: _, ...weights } = model.ensembles.weights
+  const without = { ...model, ensembles: { ...model.ensembles, weights } }
+  expect(predict(without, data)).toEqual(predict(model, data, 'best-single'))
+})
+
+test('an average of probabilities: every student speaks in probabilities, and none is made again of their mean', () => {
+  const { data, model, features, patterns } = modelFor({ task: 'classification' })
+  const outputs = said(model, data, features)
+  const ensembles = { ...model.ensembles, average: 'probabilities' as const }
+  for (const rule of ['greedy', 'weighted-average', 'bagging'] as const) {
+    const prediction = predict({ ...model, ensembles }, data, rule)
+    expect(prediction.values).not.toEqual(predict(model, data, rule).values)
+    patterns.forEach((pattern, row) => {
+      const listed = model.ensembles.patterns.indexOf(pattern)
+      if (listed < 0) return
+      const mean = [0, 0, 0]
+      model.ensembles.weights[rule]![listed].forEach((w, i) => {
+        softmax([...outputs.subarray((i * 150 + row) * 3, (i * 150 + row + 1) * 3)]).forEach((p, d) => {
+          mean[d] += w * p
+        })
+      })
+      mean.forEach((p, d) => {
+        expect(prediction.values[row * 3 + d]).toBeCloseTo(p, 5)
+      })
+      expect(prediction.labels?.[row]).toBe(argmax(prediction.values, row * 3, 3))
+    })
+  }
+  // Votes and what a network makes of outputs are no averages.
+  for (const rule of ['majority-vote', 'weighted-vote', 'stacking'] as const) {
+    expect(predict({ ...model, ensembles }, data, rule)).toEqual(predict(model, data, rule))
+  }
+})
+
+describe('votes', () => {
+  const { data, model, features, patterns } = modelFor({ task: 'classification', patterns: [] })
+  const outputs = said(model, data, features)
+  const specs = model.students.map((s) => s.spec)
+
+  test('a tie goes to the smallest class, and every class has its share', () => {
+    const prediction = predict(model, data, 'majority-vote')
+    let ties = 0
+    patterns.forEach((pattern, row) => {
+      const able = ableStudents(specs, pattern)
+      if (able.length === 0) return
+      const counts = [0, 0, 0]
+      for (const i of able) counts[argmax(outputs, (i * 150 + row) * 3, 3)]++
+      const most = Math.max(...counts)
+      if (counts.filter((count) => count === most).length > 1) ties++
+      expect(prediction.labels?.[row]).toBe(counts.indexOf(most))
+      counts.forEach((count, k) => {
+        expect(prediction.values[row * 3 + k]).toBeCloseTo(count / able.length, 6)
+      })
+    })
+    expect(ties).toBeGreaterThan(5)
+  })
+
+  test('weighted ones count by 1 / loss of those that can speak', () => {
+    const prediction = predict(model, data, 'weighted-vote')
+    patterns.forEach((pattern, row) => {
+      const able = ableStudents(specs, pattern)
+      const worth = able.map((i) => 1 / model.students[i].loss)
+      const shares = [0, 0, 0]
+      able.forEach((i, k) => {
+        shares[argmax(outputs, (i * 150 + row) * 3, 3)] += worth[k] / worth.reduce((a, b) => a + b)
+      })
+      if (able.length > 0) {
+        shares.forEach((share, k) => {
+          expect(prediction.values[row * 3 + k]).toBeCloseTo(share, 6)
+        })
+      }
+    })
+  })
+})
+
+describe.each(TASKS)('stacking: %s', (task) => {
+  const { data, model, features, patterns } = modelFor({ task })
+  const M = model.students.length
+  const D = model.students[0].spec.outputs
+  const outputs = said(model, data, features)
+
+  test('a network of one hidden layer on the outputs of those that can speak, 0 for the others', () => {
+    const students = model.students.map((s, i) => (i === 2 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
+    const ensembles = { ...model.ensembles, patterns: [], weights: { stacking: [] } }
+    const prediction = predict({ ...model, students, ensembles }, data, 'stacking')
+    const { layout } = metaLearner(M, D)
+    const [hidden, , last] = layout.tensors.map(({ offset, size }) => model.ensembles.stacking!.subarray(offset, offset + size))
+    const [bias, lastBias] = [1, 3]
+      .map((t) => layout.tensors[t])
+      .map(({ offset, size }) => model.ensembles.stacking!.subarray(offset, offset + size))
+    const W = M * D
+    patterns.forEach((pattern, row) => {
+      const able = ableStudents(
+        students.map((s) => s.spec),
+        pattern,
+      ).filter((i) => i !== 2)
+      const values = prediction.values.subarray(row * D, (row + 1) * D)
+      expect(values.every(Number.isNaN)).toBe(able.length === 0)
+      if (able.length === 0) return
+      const input = Array.from({ length: W }, (_, k) =>
+        able.includes(Math.floor(k / D)) ? outputs[(Math.floor(k / D) * 150 + row) * D + (k % D)] : 0,
+      )
+      const dense = (x: number[], w: Float32Array, b: Float32Array) =>
+        Array.from(b, (v, o) => x.reduce((sum, xk, k) => sum + xk * w[o * x.length + k], v))
+      const out = dense(
+        dense(input, hidden, bias).map((v) => Math.max(0, v)),
+        last,
+        lastBias,
+      )
+      const { target } = model
+      const expected = target.task === 'regression' ? out.map((v, d) => v * target.scale[d] + target.mean[d]) : softmax(out)
+      expected.forEach((v, d) => {
+        expect(Math.abs(values[d] - v)).toBeLessThan(1e-4 * (1 + Math.abs(v)))
+      })
+    })
+  })
+
+  test('is the same bits whatever rows it is asked for with', () => {
+    const whole = rowsOf(predict(model, data, 'stacking'))
+    for (const row of [0, 17, 93]) expect(rowsOf(predict(model, data, 'stacking', [row]))[0]).toEqual(whole[row])
+  })
 })

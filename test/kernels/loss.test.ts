@@ -41,6 +41,21 @@ describe('losses', () => {
     }
   })
 
+  test('logLossLabels matches its definition', () => {
+    for (const { B, D } of shapes({ B: [0, 1, 5], D: CLASSES })) {
+      const w = input(random.f32(B, 0, 1 / Math.max(B, 1)))
+      const [p, labels] = [input(random.f32(B * D, 1e-4, 1), D), input(random.i32(B, D))]
+      agree('logLossLabels', reference.logLossLabels, entropy, p, labels, w, B, D)
+    }
+  })
+
+  test('logLossLabels of what cannot be is that of 1e-15', () => {
+    const loss = (p: number) => run('logLossLabels', input(f32(p, 1 - p), 2), input(i32(0)), input(f32(1)), 1, 2).result
+    expect(loss(1)).toBe(0)
+    expect(loss(0)).toBe(loss(1e-20))
+    expect(loss(0)).toBeCloseTo(15 * Math.log(10), 4)
+  })
+
   test('hard targets are soft targets with one 1', () => {
     for (const { B, D } of shapes({ B: [1, 5], D: CLASSES })) {
       const [z, w, labels] = [input(random.f32(B * D, -9, 9), D), input(random.f32(B, 0, 1)), random.i32(B, D)]

@@ -81,6 +81,10 @@ export function crossEntropyLabels(z: F, labels: I, w: F, B: number, D: number):
   return total(B, (b) => w[b] * (logSumExp(z, b * D, D) - z[b * D + labels[b]]))
 }
 
+export function logLossLabels(p: F, labels: I, w: F, B: number, D: number): number {
+  return total(B, (b) => -w[b] * Math.log(Math.max(p[b * D + labels[b]], 1e-15)))
+}
+
 export function addGradient(dOut: F, a: F, t: F, w: F, scale: number, B: number, D: number): void {
   for (let b = 0; b < B; b++) for (let i = b * D; i < (b + 1) * D; i++) dOut[i] += scale * w[b] * (a[i] - t[i])
 }

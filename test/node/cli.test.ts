@@ -18,6 +18,8 @@ const COMMANDS: Record<string, readonly string[]> = {
   demo: ['--out', '--seed'],
 }
 
+const VOTES = ['majority-vote', 'weighted-vote']
+
 /** One sentence on stderr, nothing on stdout. */
 const sentence = (code: number, text: string): Finished => ({ code, stdout: '', stderr: `metafusion: ${text}\n` })
 
@@ -79,7 +81,7 @@ describe('train', () => {
       students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].map(student),
       methods: [
         { name: 'meta-fusion', test: scores },
-        ...['best-single-student', 'simple-average', 'weighted-average', 'independent-greedy'].map(method),
+        ...['best-single-student', 'simple-average', 'weighted-average', ...VOTES, 'independent-greedy'].map(method),
         { name: 'early-fusion', test: scores },
         { name: 'late-fusion', test: scores },
         ...['single:blood', 'single:mri'].map(method),
@@ -159,6 +161,7 @@ describe('train', () => {
       'best-single-student',
       'simple-average',
       'weighted-average',
+      ...VOTES,
       'independent-greedy',
     ])
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
@@ -282,7 +285,7 @@ describe('evaluate', () => {
   test('--json scores the test rows of the training as the training did', async () => {
     const { code, stdout } = await metafusion(root, 'evaluate', 'model.safetensors', 'study', '--json')
     expect(code).toBe(0)
-    const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average']
+    const names = ['meta-fusion', 'best-single-student', 'simple-average', 'weighted-average', ...VOTES]
     expect(JSON.parse(stdout)).toStrictEqual({
       task: 'classification',
       rows: 9,
@@ -376,6 +379,31 @@ describe('inspect', () => {
     expect(stdout).toMatch(/\nmodality +features +prepared\nblood +3 +4\nmri +2 +2\n/)
     expect(stdout).toMatch(/\nsharing ρ = \S+; teachers' validation loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99, \d\.\d{4} at 3\n/)
     expect(stdout).toMatch(/\nstudent +validation loss +teacher +weight\n/)
+    expect(stdout).toMatch(/\nensembles: greedy, best-single, simple-average, weighted-average, majority-vote, weighted-vote\n$/)
+  })
+
+  test('tells how greedy chose, and what it went by', async () => {
+    const config = {
+      ...JSON.parse(QUICK),
+      validation: 0.4,
+      ensembles: ['greedy', 'stacking'],
+      greedy: { best: 1, prune: 0, metric: 'mae' },
+    }
+    const folder = treeOf({ ...below('scored', scored()), 'c.json': JSON.stringify(config) })
+    expect(await metafusion(folder, 'train', 'scored', '--out', 'm', '--config', 'c.json')).toMatchObject({ code: 0 })
+    const { stdout } = await metafusion(folder, 'inspect', 'm')
+    const [, line] = /\nensembles: greedy, stacking\ngreedy selection, validation mae: (.*)\n$/.exec(stdout) ?? []
+    const { rules, average, selection, students } = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
+    expect({ rules, average }).toEqual({ rules: ['greedy', 'stacking'], average: 'logits' })
+    expect(selection[0].added).toHaveLength(1)
+    const added = selection.flatMap((s: { added: string[] }) => s.added)
+    const weighed = students.filter((s: { weight: number }) => s.weight > 0).map((s: { name: string }) => s.name)
+    expect(added.sort()).toEqual(weighed.sort())
+    expect(line.split('; then ')).toEqual(
+      selection.map(({ added: [name], score }: { added: string[]; score: number }) => `${name} ${score.toFixed(4)}`),
+    )
+    const table = (await metafusion(folder, 'evaluate', 'm', 'scored')).stdout
+    expect(table).toMatch(/\nmeta-fusion .*\nstacking .*\n$/)
   })
 
   test('--json prints one object', async () => {
@@ -476,7 +504,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

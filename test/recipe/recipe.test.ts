@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Progress } from '../../src/core/types.ts'
+import { builtRules } from '../../src/fusion/ensemble.ts'
 import type { Metrics } from '../../src/fusion/evaluate.ts'
 import {
   createPredictor,
   type Model,
   openTrainSession,
-  RULES,
   readModel,
   type TrainConfig,
   trainModel,
@@ -15,6 +15,7 @@ import {
 } from '../../src/index.ts'
 import { module, QUICK, ROWS, SOME, SPLITS, type Study, scrambled, study, train } from './studies.ts'
 
+const VOTES = ['majority-vote', 'weighted-vote']
 const METHODS = [
   'meta-fusion',
   'best-single-student',
@@ -27,6 +28,8 @@ const METHODS = [
   'single:visit',
   'single:lab',
 ]
+const methodsOf = (task: string) =>
+  METHODS.flatMap((name) => (task === 'classification' && name === 'independent-greedy' ? [...VOTES, name] : [name]))
 const rowsOf = (metrics: Metrics | undefined) => metrics?.rows ?? 0
 const learned = ({ students, ensembles, preparations, projections }: Model) => ({
   students,
@@ -54,7 +57,7 @@ describe.each([
   const count = (keep: (has: boolean[]) => boolean) => [...SPLITS.test].filter((row) => keep(present(row))).length
 
   test('every method is scored, on all the rows that it can predict', () => {
-    expect(methods.map((m) => m.name)).toEqual(METHODS)
+    expect(methods.map((m) => m.name)).toEqual(methodsOf(given.data.target.task))
     const any = count((has) => has.includes(true))
     expect(any).toBeLessThan(SPLITS.test.length)
     const rows = Object.fromEntries(methods.map((m) => [m.name, rowsOf(m.test)]))
@@ -91,8 +94,8 @@ describe.each([
     expect(model.students.reduce((sum, s) => sum + s.teacher, 0)).toBeCloseTo(1, 6)
     expect(model.students.every((s) => Number.isFinite(s.loss) && s.block.every(Number.isFinite))).toBe(true)
     expect(model.ensembles.patterns).toEqual(['111', '110', '101', '100', '011', '010', '001'])
-    for (const rule of RULES) {
-      for (const w of model.ensembles.weights[rule]) {
+    for (const rule of builtRules(model.ensembles)) {
+      for (const w of model.ensembles.weights[rule]!) {
         expect(w).toHaveLength(15)
         expect(w.reduce((sum, v) => sum + v, 0)).toBeCloseTo(1, 6)
       }
@@ -137,13 +140,13 @@ describe.each([
   test('with no test rows the model is the same, and no method has a score', () => {
     const blind = train({ data: given.data, splits: { ...SPLITS, test: new Int32Array() } })
     expect(learned(blind.model)).toEqual(learned(model))
-    expect(blind.methods).toEqual(METHODS.map((name) => ({ name, test: undefined })))
+    expect(blind.methods).toEqual(methods.map(({ name }) => ({ name, test: undefined })))
   })
 
   test('the baselines change nothing about the model', () => {
     const bare = train(given, { baselines: false })
     expect(learned(bare.model)).toEqual(learned(model))
-    expect(bare.methods).toEqual(methods.slice(0, 5))
+    expect(bare.methods).toEqual(methods.slice(0, 1 + methods.findIndex((m) => m.name === 'independent-greedy')))
   })
 
   test('progress never goes back, ends at its total, and names each stage in turn', () => {
@@ -325,8 +328,8 @@ describe('modalities that are missing altogether', () => {
       expect(readModel(writeModel(model))).toEqual(model)
       // Rows that have it are combined as those that do not: on the rows that the remaining students see.
       const { patterns, weights } = model.ensembles
-      for (const rule of RULES) {
-        const of = (pattern: string) => weights[rule][patterns.indexOf(pattern)]
+      for (const rule of builtRules(model.ensembles)) {
+        const of = (pattern: string) => weights[rule]![patterns.indexOf(pattern)]
         expect(of('111')).toEqual(of('011'))
         expect(of('110')).toEqual(of('010'))
       }
@@ -419,7 +422,9 @@ describe('students that diverge', () => {
     for (const { teacher, name } of gone) {
       expect(teacher).toBe(0)
       const i = model.students.findIndex((s) => s.name === name)
-      for (const rule of RULES) expect(model.ensembles.weights[rule].every((w) => w[i] === 0)).toBe(true)
+      for (const rule of builtRules(model.ensembles)) {
+        expect(model.ensembles.weights[rule]!.every((w) => w[i] === 0)).toBe(true)
+      }
     }
     const { values } = predictionOf(model, given)
     expect(values.every(Number.isFinite)).toBe(true)

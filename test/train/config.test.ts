@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { RULES } from '../../src/fusion/ensemble.ts'
 import { extractorName } from '../../src/fusion/extractor.ts'
 import { checkConfig, resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
 
 /** A data set of one modality per number of features, all rows complete. */
 const shapeOf = (rows: number, ...features: number[]): Shape => ({
+  task: 'classification',
   modalities: features.map((count, m) => ({ name: `m${m + 1}`, features: count })),
   rows,
+  validation: 50,
   rowsOf: features.map(() => rows),
 })
 const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => resolveConfig(checkConfig(config), shape)
@@ -22,7 +25,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, greedy, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines',
+        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -43,6 +46,26 @@ describe('refusals say what came and what is allowed', () => {
     [{ epochs: 0 }, `epochs is 0: allowed is ${WHOLE} 1 to 100000`],
     [{ batch: 0 }, `batch is 0: allowed is ${WHOLE} 1 to 65536`],
     [{ activation: 'gelu' }, 'activation is "gelu": allowed is identity, relu, tanh, sigmoid'],
+    [{ ensembles: ['greedy', 'median'] }, `ensembles[1] is "median": allowed is ${RULES.join(', ')}`],
+    [{ ensembles: [] }, `ensembles is []: allowed is at least one of ${RULES.join(', ')}, each once`],
+    [
+      { ensembles: ['greedy', 'greedy'] },
+      `ensembles is ["greedy","greedy"]: allowed is at least one of ${RULES.join(', ')}, each once`,
+    ],
+    [{ ensembles: 'greedy' }, 'ensembles is "greedy": allowed is a list'],
+    [{ average: 'odds' }, 'average is "odds": allowed is logits, probabilities'],
+    [
+      { greedy: { metric: 'mse' } },
+      'greedy.metric is "mse": allowed is loss, accuracy, balanced-accuracy, macro-f1, auc, mae, r2',
+    ],
+    [{ bagging: { draws: 3 } }, 'bagging has no setting "draws": there are share'],
+    [{ bagging: { share: 0 } }, 'bagging.share is 0: allowed is a number above 0, up to 100'],
+    [{ stacking: { fold: 3 } }, 'stacking has no setting "fold": there are rows, epochs, rate, decay, folds'],
+    [{ stacking: { rows: 'test' } }, 'stacking.rows is "test": allowed is train, validation, out-of-fold'],
+    [{ stacking: { folds: 1 } }, `stacking.folds is 1: allowed is ${WHOLE} 2 to 100`],
+    [{ stacking: { epochs: 0 } }, `stacking.epochs is 0: allowed is ${WHOLE} 1 to 100000`],
+    [{ stacking: { rate: 0 } }, 'stacking.rate is 0: allowed is a number above 0, up to 1000000'],
+    [{ stacking: { decay: -1 } }, 'stacking.decay is -1: allowed is a number from 0 to 1000000'],
     [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
     [{ warmStart: true }, 'warmStart is true: allowed is none, first, all, weights'],
     [{ teaching: 'best' }, 'teaching is "best": allowed is an object of settings'],
@@ -110,7 +133,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ optimizer: { beta1: 1 } }, 'optimizer.beta1 is 1: allowed is a number from 0 to 0.999999'],
     [{ optimizer: { beta2: -0.5 } }, 'optimizer.beta2 is -0.5: allowed is a number from 0 to 0.999999'],
     [{ greedy: [3] }, 'greedy is [3]: allowed is an object of settings'],
-    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most'],
+    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most, metric'],
     [{ greedy: { best: 0 } }, `greedy.best is 0: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { most: 2.5 } }, `greedy.most is 2.5: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { prune: 1 } }, 'greedy.prune is 1: allowed is a number from 0 to 0.99'],
@@ -228,7 +251,7 @@ describe('what is allowed is taken as it is', () => {
       expect(resolve({ teaching: { clusters } }).teaching.clusters).toBe(clusters)
     for (const scale of [0, 0.5, 10]) expect(resolve({ teaching: { scale } }).teaching.scale).toBe(scale)
     for (const warmStart of ['none', 'first', 'all', 'weights'] as const) expect(resolve({ warmStart }).warmStart).toBe(warmStart)
-    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30 })
+    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30, metric: 'loss' })
     expect(resolve({ warmStart: 'first', standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
       warmStart: 'first',
       standardizeTarget: false,
@@ -270,7 +293,7 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('greedy starts with no more than it may have', () => {
-    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2 })
+    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2, metric: 'loss' })
   })
 })
 
@@ -341,5 +364,46 @@ describe('defaults by the shape of the data', () => {
   test('a modality by name, the others by "*", or by default', () => {
     expect(extractorsOf({ extractors: { m2: ['raw'], '*': ['skip', 'pca(3)'] } })).toEqual([['skip', 'pca(3)'], ['raw']])
     expect(extractorsOf({ extractors: { m2: ['raw'] } })).toEqual([['skip', 'raw', 'mlp(32,16)'], ['raw']])
+  })
+})
+
+describe('ensembles fit the task', () => {
+  const numbers = { ...shapeOf(200, 20), task: 'regression' as const }
+  test.each<[TrainConfig, Shape, string]>([
+    [
+      { ensembles: ['greedy', 'majority-vote'] },
+      numbers,
+      'ensembles[1] is "majority-vote": allowed is greedy, best-single, simple-average, weighted-average, bagging, stacking',
+    ],
+    [{ average: 'probabilities' }, numbers, 'average is "probabilities": allowed is logits'],
+    [{ greedy: { metric: 'auc' } }, numbers, 'greedy.metric is "auc": allowed is loss, mae, r2'],
+    [
+      { greedy: { metric: 'r2' } },
+      shapeOf(200, 20),
+      'greedy.metric is "r2": allowed is loss, accuracy, balanced-accuracy, macro-f1, auc',
+    ],
+  ])('%j', (config, shape, sentence) => {
+    expect(() => resolve(config, shape)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
+  })
+
+  test('what is built when nothing is said, and what is asked for', () => {
+    expect(resolve({}, numbers).ensembles).toEqual(['greedy', 'best-single', 'simple-average', 'weighted-average'])
+    expect(resolve({}).ensembles).toEqual([...resolve({}, numbers).ensembles, 'majority-vote', 'weighted-vote'])
+    expect(resolve({ ensembles: ['stacking'], epochs: 12, stacking: { folds: 3 } })).toMatchObject({
+      ensembles: ['stacking'],
+      average: 'logits',
+      bagging: { share: 0.6 },
+      stacking: { rows: 'validation', rate: 0.01, decay: 0, folds: 3 },
+    })
+  })
+
+  test('a meta learner takes as many steps as a student, on validation rows too, unless told', () => {
+    // 200 training rows are four batches, 50 validation rows one.
+    const epochs = (stacking: TrainConfig['stacking']) => resolve({ epochs: 12, stacking }).stacking.epochs
+    expect(epochs({})).toBe(48)
+    expect(epochs({ rows: 'train' })).toBe(12)
+    expect(epochs({ rows: 'out-of-fold' })).toBe(12)
+    expect(epochs({ epochs: 7 })).toBe(7)
+    expect(resolveConfig({ epochs: 12 }, { ...shapeOf(40, 5), validation: 900 }).stacking.epochs).toBe(12)
   })
 })

@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
-import { inverseLoss, RULES, weightsByLoss } from '../../src/fusion/ensemble.ts'
-import { ensemblesOf, greedy, type Judged, type Jury, juryOf, patternsWorth } from '../../src/train/ensembling.ts'
+import { inverseLoss, RULES, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
+import { combineOutputs } from '../../src/train/combine.ts'
+import {
+  bag,
+  ensemblesOf,
+  type GreedyMetric,
+  greedy,
+  type Judged,
+  type Jury,
+  juryOf,
+  patternsWorth,
+  weigh,
+} from '../../src/train/ensembling.ts'
+import { randomFrom } from '../../src/wasm/random.ts'
 import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -10,6 +22,8 @@ import { softmax } from './reference.ts'
 
 const session = trainSession()
 const SPEC = { best: 3, prune: 0.2, most: 30 }
+const BUILD = { rules: RULES, average: 'logits', greedy: SPEC, bagging: { share: 0.6 } } as const
+const random = randomFrom(session, 3)
 
 /** Students that miss a target by errors of their own, of growing size. */
 function judged(students: number, rows: number, width: number, classes = false, seed = 1): Judged {
@@ -119,8 +133,17 @@ describe('rows of different weight', () => {
     const able = (p: Pattern) => ableStudents(specs, p)
     const of = (weights: (row: number) => number) =>
       finish(
-        ensemblesOf(session, { ...given, weights: rows.map((_, row) => weights(row)) }, rows, ['11', '10'], able, losses, SPEC),
-      ).weights['weighted-average']
+        ensemblesOf(
+          session,
+          { ...given, weights: rows.map((_, row) => weights(row)) },
+          rows,
+          ['11', '10'],
+          able,
+          losses,
+          BUILD,
+          random,
+        ),
+      ).weights['weighted-average'] as Float32Array[]
     const plain = of(() => 1)
     // Of '11' only the rows with all modalities are looked at; of '10' all, by the first student alone.
     expect(of((row) => (row % 3 ? 1 : 9))).toEqual(plain)
@@ -221,6 +244,166 @@ describe('greedy selection', () => {
   })
 })
 
+describe('what greedy goes by', () => {
+  const score = (given: Judged, weights: ArrayLike<number>, metric: GreedyMetric): number => {
+    const { outputs, students, target, width } = given
+    const rows = outputs.length / students / width
+    const mix = Array.from({ length: rows }, (_, b) =>
+      Array.from({ length: width }, (_, d) =>
+        everyone(students).reduce((sum, i) => sum + weights[i] * outputs[(i * rows + b) * width + d], 0),
+      ),
+    )
+    if (!(target instanceof Int32Array)) {
+      const truth = Array.from({ length: rows }, (_, b) => [...target.subarray(b * width, (b + 1) * width)])
+      if (metric === 'mae') return mean(mix.flatMap((row, b) => row.map((v, d) => Math.abs(v - truth[b][d]))))
+      return mean(
+        everyone(width).map((d) => {
+          const centre = mean(truth.map((row) => row[d]))
+          const [e, v] = [
+            mean(mix.map((row, b) => (row[d] - truth[b][d]) ** 2)),
+            mean(truth.map((row) => (row[d] - centre) ** 2)),
+          ]
+          return 1 - e / v
+        }),
+      )
+    }
+    const said = mix.map((row) => row.indexOf(Math.max(...row)))
+    const hits = (k: number) => said.filter((v, b) => v === k && target[b] === k).length
+    const [true_, told] = [(k: number) => target.filter((v) => v === k).length, (k: number) => said.filter((v) => v === k).length]
+    if (metric === 'accuracy') return mean(said.map((v, b) => Number(v === target[b])))
+    if (metric === 'balanced-accuracy') return mean(everyone(width).map((k) => hits(k) / true_(k)))
+    if (metric === 'macro-f1') return mean(everyone(width).map((k) => (2 * hits(k)) / (true_(k) + told(k))))
+    const p = mix.map(softmax)
+    return mean(
+      everyone(width).map((k) => {
+        const pairs = p
+          .flatMap((a, i) => p.map((b, j) => [target[i] === k && target[j] !== k, a[k], b[k]] as const))
+          .filter(([both]) => both)
+        return mean(pairs.map(([, a, b]) => (a > b ? 1 : a === b ? 0.5 : 0)))
+      }),
+    )
+  }
+  const everyone = (n: number) => Array.from({ length: n }, (_, i) => i)
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length
+  const better: Record<string, 1 | -1> = { mae: -1 }
+  /** Students so bad that a few of them are better than one. */
+  const blurred = (given: Judged): Judged => {
+    const noise = numbers(34).f32(given.outputs.length, -3, 3)
+    return { ...given, outputs: given.outputs.map((v, i) => v + noise[i]) }
+  }
+
+  const cases = [
+    ...(['mae', 'r2'] as const).map((metric) => [metric, judged(9, 40, 2, false, 31)] as const),
+    ...(['accuracy', 'balanced-accuracy', 'macro-f1', 'auc'] as const).map(
+      (metric) => [metric, blurred(judged(9, 40, 3, true, 33))] as const,
+    ),
+  ]
+
+  test.each(cases)('%s: each member betters it most, and it ends where none does', (metric, given) => {
+    const sign = better[metric] ?? 1
+    const { weights, selection } = weigh(
+      session,
+      given,
+      { ...BUILD, rules: ['greedy'], greedy: { ...SPEC, best: 1, metric } },
+      random,
+    )
+    const { members, trace } = selection!
+    const jury = juryOf(session, given)
+    expect(weights.get('greedy')).toEqual(inverseLoss(jury.losses, members))
+    const ranked = [...jury.losses.keys()].sort((a, b) => jury.losses[a] - jury.losses[b])
+    expect(members[0]).toBe(ranked[0])
+    expect(members.length).toBeGreaterThan(1)
+    members.forEach((_, s) => {
+      const taken = members.slice(0, s + 1)
+      expect(trace[s]).toBeCloseTo(score(given, inverseLoss(jury.losses, taken), metric), 5)
+      if (s > 0) expect(sign * trace[s]).toBeGreaterThan(sign * trace[s - 1])
+      const others = ranked.slice(0, 7).filter((i) => !taken.includes(i))
+      const trials = others.map((i) => sign * score(given, inverseLoss(jury.losses, [...taken, i]), metric))
+      const limit = sign * (trace[s + 1] ?? trace[s]) + 1e-6
+      for (const trial of trials) expect(trial).toBeLessThanOrEqual(limit)
+    })
+    jury.close()
+  })
+
+  test('a score that cannot be had adds nobody: the area under the curve of one class', () => {
+    const given = { ...judged(6, 20, 2, true, 35), target: new Int32Array(20) }
+    const { selection } = weigh(session, given, { ...BUILD, rules: ['greedy'], greedy: { ...SPEC, metric: 'auc' } }, random)
+    expect(selection?.members).toHaveLength(3)
+    expect(selection?.trace).toEqual([Number.NaN])
+  })
+
+  test('averages of probabilities: the loss is that of the mean probability', () => {
+    const given = judged(9, 40, 3, true, 36)
+    const jury = juryOf(session, given, { average: 'probabilities' })
+    // Alone, a student is the same in either.
+    expect(jury.losses).toEqual(juryOf(session, given).losses)
+    const { members, trace } = greedy(jury, { ...SPEC, best: 2 })
+    expect(members.length).toBeGreaterThan(2)
+    const { outputs, target } = given
+    trace.forEach((loss, s) => {
+      const weights = inverseLoss(jury.losses, members.slice(0, s + 2))
+      const losses = everyone(40).map((b) => {
+        const p = everyone(9).reduce(
+          (sum, i) => sum + weights[i] * softmax([...outputs.subarray((i * 40 + b) * 3, (i * 40 + b) * 3 + 3)])[target[b]],
+          0,
+        )
+        return -Math.log(p)
+      })
+      expect(loss).toBeCloseTo(mean(losses), 5)
+    })
+    jury.close()
+  })
+})
+
+describe('a bag', () => {
+  test('is as many draws as its share of the students, at least one, each counted', () => {
+    for (const [students, share, draws] of [
+      [24, 0.6, 14],
+      [5, 0.6, 3],
+      [1, 0.6, 1],
+      [3, 2, 6],
+    ]) {
+      const weights = bag(students, share, random.fork(`${students}`))
+      expect(weights.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 6)
+      for (const w of weights) expect(w * draws).toBeCloseTo(Math.round(w * draws), 5)
+    }
+  })
+
+  test('is drawn with replacement, from all, and again the same', () => {
+    const bags = Array.from({ length: 50 }, (_, n) => bag(6, 1, random.fork(`${n}`)))
+    expect(bags.some((w) => Math.max(...w) > 0.3)).toBe(true)
+    for (let i = 0; i < 6; i++) expect(bags.some((w) => w[i] > 0)).toBe(true)
+    expect(new Set(bags.map(String)).size).toBeGreaterThan(40)
+    expect(bag(6, 1, random.fork('7'))).toEqual(bags[7])
+  })
+})
+
+describe('outputs that were kept', () => {
+  test('are combined as the weights of their rule say; a student that diverged has no say', () => {
+    for (const [, given] of TASKS) {
+      const { students, width, target } = given
+      const test = judged(students, 12, width, target instanceof Int32Array, 41).outputs
+      const outputs = given.outputs.slice()
+      outputs.fill(Number.NaN, (2 * outputs.length) / students, (3 * outputs.length) / students)
+      const rules = rulesOf(target instanceof Int32Array ? 'classification' : 'regression')
+      const all = combineOutputs(session, { validation: { ...given, outputs }, test }, { ...BUILD, rules }, random)
+      expect([...all.keys()]).toEqual(rules.filter((rule) => rule !== 'stacking'))
+      const others = [...Array(students).keys()].filter((i) => i !== 2)
+      const losses = others.map((i) => lossOf(given, one(students, i)))
+      const weights = inverseLoss(losses, [...losses.keys()])
+      for (let b = 0; b < 12; b++) {
+        const mix = Array.from({ length: width }, (_, d) =>
+          others.reduce((sum, i, k) => sum + weights[k] * test[(i * 12 + b) * width + d], 0),
+        )
+        const expected = target instanceof Int32Array ? softmax(mix) : mix
+        expected.forEach((v, d) => {
+          expect(all.get('weighted-average')![b * width + d]).toBeCloseTo(v, 4)
+        })
+      }
+    }
+  })
+})
+
 describe('patterns worth an ensemble of their own', () => {
   test.each([
     [1, ['1']],
@@ -251,7 +434,7 @@ describe('ensembles by pattern', () => {
 
   function ensembles(rows: Pattern[], losses = Float64Array.of(1, 2, 0.5, 3, 4), of = specs) {
     const given = judged(of.length, rows.length, 1, false, 9)
-    const work = ensemblesOf(session, given, rows, PATTERNS, (p) => ableStudents(of, p), losses, SPEC)
+    const work = ensemblesOf(session, given, rows, PATTERNS, (p) => ableStudents(of, p), losses, BUILD, random)
     return { given, ...finish(work) }
   }
   const mixed = (full: number, first: number, second: number): Pattern[] => [
@@ -276,7 +459,7 @@ describe('ensembles by pattern', () => {
     expect(patterns).toEqual(PATTERNS)
     for (const rule of RULES) {
       patterns.forEach((pattern, p) => {
-        const w = weights[rule][p]
+        const w = weights[rule]![p]
         expect(w).toHaveLength(M)
         const able = ableStudents(specs, pattern)
         specs.forEach((_, i) => {
@@ -285,8 +468,24 @@ describe('ensembles by pattern', () => {
         expect(w.reduce((sum, v) => sum + v, 0)).toBeCloseTo(1, 6)
       })
     }
-    expect(weights['simple-average'][1]).toEqual(Float32Array.of(0.5, 0, 0, 0.5, 0))
-    expect(weights['best-single'].map((w) => w.filter((v) => v > 0).length)).toEqual([1, 1, 1])
+    expect(weights['simple-average']![1]).toEqual(Float32Array.of(0.5, 0, 0, 0.5, 0))
+    expect(weights['best-single']!.map((w) => w.filter((v) => v > 0).length)).toEqual([1, 1, 1])
+  })
+
+  test('how greedy chose is told for each pattern, of the cohort’s students', () => {
+    const { weights, selections, patterns } = ensembles(mixed(20, 12, 12))
+    expect(selections).toHaveLength(patterns.length)
+    selections!.forEach(({ members, trace }, p) => {
+      expect(members.length).toBeGreaterThanOrEqual(trace.length)
+      expect([...members].sort()).toEqual([...weights.greedy![p].keys()].filter((i) => weights.greedy![p][i] > 0))
+    })
+  })
+
+  test('every pattern has a bag of its own', () => {
+    const { weights } = ensembles(mixed(20, 12, 12))
+    const able = ableStudents(specs, '11')
+    expect(weights.bagging![0]).toEqual(bag(able.length, 0.6, random.fork('11')))
+    expect(weights.bagging![0].filter((w) => w > 0).length).toBeLessThan(able.length)
   })
 
   test('a pattern is judged on the rows that all of its students see', () => {
@@ -301,9 +500,9 @@ describe('ensembles by pattern', () => {
       const all = [...members.keys()]
       const spread = (w: Float32Array) =>
         Float32Array.from({ length: M }, (_, i) => (members.includes(i) ? w[members.indexOf(i)] : 0))
-      expect(weights.greedy[p]).toEqual(spread(greedy(jury, SPEC).weights))
+      expect(weights.greedy![p]).toEqual(spread(greedy(jury, SPEC).weights))
       for (const rule of ['best-single', 'simple-average', 'weighted-average'] as const) {
-        expect(weights[rule][p]).toEqual(spread(weightsByLoss(rule, jury.losses, all, 3)))
+        expect(weights[rule]![p]).toEqual(spread(weightsByLoss(rule, jury.losses, all, 3)))
       }
       jury.close()
     }
@@ -317,8 +516,8 @@ describe('ensembles by pattern', () => {
     const blind = ['raw skip', 'pca(2) skip', 'pca(3) skip', 'pca(4) skip', 'mlp(3) skip'].map((e) => specOf(e))
     const { patterns, weights } = ensembles(mixed(0, 30, 0), Float64Array.of(1, 2, 0.5, 3, 4), blind)
     expect(patterns).toEqual(['11', '10'])
-    expect(weights.greedy[0]).toEqual(weights.greedy[1])
-    expect(weights['weighted-average'][0]).not.toEqual(weightsByLoss('weighted-average', [1, 2, 0.5, 3, 4], [0, 1, 2, 3, 4], 3))
+    expect(weights.greedy![0]).toEqual(weights.greedy![1])
+    expect(weights['weighted-average']![0]).not.toEqual(weightsByLoss('weighted-average', [1, 2, 0.5, 3, 4], [0, 1, 2, 3, 4], 3))
   })
 
   test('a pattern that fewer than ten rows can judge is not listed: a predictor goes by the students’ losses', () => {
@@ -327,7 +526,7 @@ describe('ensembles by pattern', () => {
     expect(ensembles(mixed(9, 0, 0)).patterns).toEqual([])
     expect(ensembles(mixed(10, 4, 3)).patterns).toEqual(PATTERNS)
     const { weights } = ensembles(mixed(9, 4, 0))
-    for (const rule of RULES) expect(weights[rule]).toHaveLength(1)
+    for (const rule of RULES) expect(weights[rule]!).toHaveLength(1)
   })
 
   test('it pauses at every pattern, listed or not', () => {
@@ -339,7 +538,8 @@ describe('ensembles by pattern', () => {
       PATTERNS,
       (p) => ableStudents(specs, p),
       new Float64Array(M).fill(1),
-      SPEC,
+      BUILD,
+      random,
     )
     expect(countPauses(work)).toEqual({ result: expect.objectContaining({ patterns: [] }), pauses: 1 + 3 })
   })
@@ -348,14 +548,14 @@ describe('ensembles by pattern', () => {
     const losses = Float64Array.of(1, 2, Number.POSITIVE_INFINITY, 3, 4)
     for (const rows of [mixed(20, 12, 12), mixed(5, 0, 0)]) {
       const { weights } = ensembles(rows, losses)
-      for (const rule of RULES) expect(weights[rule].every((w) => w[2] === 0)).toBe(true)
+      for (const rule of RULES) expect(weights[rule]!.every((w) => w[2] === 0)).toBe(true)
     }
   })
 
   test('a pattern for which nobody can speak is not listed', () => {
     const { patterns, weights } = ensembles(mixed(20, 0, 0), Float64Array.of(1, Number.POSITIVE_INFINITY, 0.5, 3, 4))
     expect(patterns).toEqual(['11', '10'])
-    for (const rule of RULES) expect(weights[rule]).toHaveLength(2)
+    for (const rule of RULES) expect(weights[rule]!).toHaveLength(2)
   })
 
   test('it takes nothing of the session', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { BY_CLUSTER, screeningLosses, type TeacherSpec } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
-import { type Grid, type GridResult, judgesOf, runGrid, type Teaching } from '../../src/train/rho.ts'
+import { type Grid, type GridResult, judgesOf, runGrid, type Teaching, trainAgain, WARM_STARTS } from '../../src/train/rho.ts'
 import { mutual } from '../../src/train/sharing.ts'
 import { type BatchDone, runStage } from '../../src/train/stage.ts'
 import { alone, type Plan, planOf } from '../../src/train/step.ts'
@@ -18,7 +18,7 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
   const plan = planOf(problem, 16)
   const batches: BatchDone[] = []
   const starts = blocksOf(problem).map((block) => ({ block }))
-  const work = runGrid(plan, starts, {
+  const whole: Grid = {
     rho: [0, 0.99, 3],
     epochs: 4,
     batch: 9,
@@ -27,9 +27,10 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
     teaching: teachingOf({}),
     order,
     ...grid,
-  })
+  }
+  const work = runGrid(plan, starts, whole)
   for (let turn = work.next(); ; turn = work.next()) {
-    if (turn.done) return { result: turn.value as GridResult, batches, plan }
+    if (turn.done) return { result: turn.value as GridResult, batches, plan, starts, grid: whole }
     batches.push(turn.value)
     look(plan, turn.value)
   }
@@ -340,4 +341,31 @@ describe('students are screened on rows that all of them see', () => {
       expect(screeningLosses(plan, result.independent)).toEqual(result.independent.losses)
     }
   })
+})
+
+test.each(WARM_STARTS)('warm start %s: any ρ of a grid can be trained again alone, to the same bits', (warmStart) => {
+  const { result, plan, starts, grid } = run({ warmStart })
+  for (const { stage } of result.results) {
+    const again = finish(trainAgain(plan, starts, grid, stage.rho, result.teachers))
+    expect(again.losses).toEqual(stage.losses)
+    expect(again.best.map((s) => s.block)).toEqual(stage.best.map((s) => s.block))
+  }
+})
+
+test.each(WARM_STARTS)('warm start %s: trained again without some rows, nothing is left of those', (warmStart) => {
+  const blocks = [0, 1].map((shift) => {
+    // The rows left out have other numbers the second time.
+    const { problem } = make(making)
+    const { memory } = problem.session
+    for (const { at, width } of problem.sources.values()) {
+      const values = memory.f32(at, 30 * width)
+      for (let row = 0; row < 18; row += 3) for (let d = 0; d < width; d++) values[row * width + d] += 4 * shift
+    }
+    const plan = planOf(problem, 16)
+    const starts = blocksOf(problem).map((block) => ({ block }))
+    const { grid, result } = run({ warmStart })
+    const part = { ...grid, order: (rho: number, epoch: number) => grid.order(rho, epoch).filter((row) => row % 3 !== 0) }
+    return finish(trainAgain(plan, starts, part, 0.99, result.teachers)).best.map((s) => s.block)
+  })
+  expect(blocks[1]).toEqual(blocks[0])
 })

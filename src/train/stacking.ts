@@ -1,0 +1,175 @@
+// The meta learner of stacking, trained as any student is: its modality is what the cohort says.
+
+import { metaLearner, sideBySide } from '../fusion/stacking.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Random } from '../wasm/random.ts'
+import type { Session } from '../wasm/session.ts'
+import type { Judged } from './ensembling.ts'
+import { firstBlocks } from './init.ts'
+import { ADAM } from './optimizer.ts'
+import { cohortOutputs } from './outputs.ts'
+import { type BatchDone, runStage, type StageResult } from './stage.ts'
+import { alone, type Plan, planOf } from './step.ts'
+
+/**
+ * Rows that a meta learner is fitted on:
+ * - `train`: the students' outputs on their own training rows, which they have fitted closer than any other: the authors' code
+ * - `validation`: their outputs on validation rows; the number of epochs by cross-validation among those
+ * - `out-of-fold`: every training row by students that were trained without its fold; costs `folds` trainings of the cohort
+ * With `train` and `out-of-fold` the epoch is chosen on validation rows.
+ */
+export const STACKING_ROWS = ['train', 'validation', 'out-of-fold'] as const
+
+/** How a meta learner is trained, with Adam: `rate` per step, `decay` as L2 in the gradient. */
+export interface StackingSpec {
+  readonly rows: (typeof STACKING_ROWS)[number]
+  readonly epochs: number
+  readonly rate: number
+  readonly decay: number
+  readonly folds: number
+}
+
+export type MetaCourse = Pick<StackingSpec, 'epochs' | 'rate' | 'decay'> & {
+  readonly batch: number
+  /** First parameters, and the order of the rows fitted on in an epoch, from 0. */
+  readonly start: Float32Array
+  readonly order: (epoch: number) => Int32Array
+}
+
+/**
+ * Trains a meta learner on the rows that `order` names.
+ * @param rows what M students say of rows, 0 where one says nothing, and what they should say
+ * @param choose rows by whose loss the epoch is chosen; the last epoch where there are none
+ * @yields after each batch
+ */
+export function* trainMeta(
+  session: Session<TrainKernels>,
+  rows: Judged,
+  choose: Int32Array,
+  { epochs, batch, rate, decay, start, order }: MetaCourse,
+): Generator<BatchDone, StageResult> {
+  const { memory } = session
+  const { outputs, students, target, width } = rows
+  const everyone = Array.from({ length: students }, (_, i) => i)
+  const count = outputs.length / students / width
+  const mark = memory.mark()
+  const plan = planOf(
+    {
+      session,
+      students: [metaLearner(students, width)],
+      sees: [new Uint8Array(count).fill(1)],
+      sources: new Map([['0:raw', { at: memory.put(sideBySide(outputs, everyone, students, width)), width: students * width }]]),
+      target: { task: target instanceof Int32Array ? 'classification' : 'regression', at: memory.put(target), outputs: width },
+      train: order(0),
+      validation: choose,
+    },
+    Math.max(Math.min(batch, count), CHUNK),
+  )
+  const result = yield* runStage(plan, {
+    rho: 0,
+    objective: () => alone(plan),
+    epochs,
+    batch,
+    optimizer: { ...ADAM, rate, decay },
+    starts: [{ block: start }],
+    order,
+    keepMoments: false,
+  })
+  memory.release(mark)
+  return result
+}
+
+/** The most rows of one pass over validation. */
+const CHUNK = 64
+
+/** What a meta learner is fitted on, and the rows its epoch is chosen by; without those, by folds of the former. */
+export interface MetaRows {
+  readonly fit: Judged
+  readonly choose?: Judged
+}
+
+/** The parameters of a meta learner. @yields after each batch */
+export function* fitMeta(
+  session: Session<TrainKernels>,
+  { fit, choose }: MetaRows,
+  spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
+  random: Random,
+): Generator<BatchDone, Float32Array> {
+  const n = rowsIn(fit)
+  const [start] = firstBlocks([metaLearner(fit.students, fit.width)], ['meta'], random.fork('weights'))
+  const orders = random.fork('order')
+  const order = (epoch: number) => orders.fork(`epoch ${epoch}`).permutation(n)
+  const course = { ...spec, start, order }
+  if (choose) {
+    const chosenBy = Int32Array.from({ length: rowsIn(choose) }, (_, i) => n + i)
+    const { best } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
+    return best[0].block
+  }
+  const fold = foldsOf(n, spec.folds, random.fork('folds'))
+  const losses = new Float64Array(spec.epochs)
+  for (let k = 0; k < Math.min(spec.folds, n) && n > 1; k++) {
+    const mine = (row: number) => fold[row] === k
+    const left = Int32Array.from({ length: n }, (_, row) => row).filter(mine)
+    const { epochs } = yield* trainMeta(session, fit, left, {
+      ...course,
+      order: (epoch) => order(epoch).filter((row) => !mine(row)),
+    })
+    epochs.forEach(({ validation }, e) => {
+      losses[e] += validation.task[0] * left.length
+    })
+  }
+  const epochs = n > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
+  const { best } = yield* trainMeta(session, fit, new Int32Array(), { ...course, epochs })
+  return best[0].block
+}
+
+/** Trains a group anew as a stage was, on the training rows that are `kept`. */
+export type Again = (kept: (row: number) => boolean) => Generator<BatchDone, StageResult>
+
+/** Outputs (M, rows, D) on rows by students that were trained without the row's fold. */
+export function* outOfFold(plan: Plan, rows: Int32Array, fold: Int32Array, again: Again): Generator<BatchDone, Float32Array> {
+  const D = plan.problem.target.outputs
+  const all = new Float32Array(plan.states.length * rows.length * D)
+  for (const k of new Set(fold)) {
+    const left = rows.filter((_, b) => fold[b] === k)
+    const without = new Set(left)
+    const { best } = yield* again((row) => !without.has(row))
+    const outputs = cohortOutputs(plan, best, left)
+    let from = 0
+    for (let i = 0; i < plan.states.length; i++) {
+      fold.forEach((own, b) => {
+        if (own !== k) return
+        all.set(outputs.subarray(from, from + D), (i * rows.length + b) * D)
+        from += D
+      })
+    }
+  }
+  return all
+}
+
+/** The fold of each of n rows: as equal in size as can be, at random. */
+export function foldsOf(n: number, folds: number, random: Random): Int32Array {
+  const fold = new Int32Array(n)
+  random.permutation(n).forEach((row, place) => {
+    fold[row] = place % folds
+  })
+  return fold
+}
+
+const rowsIn = ({ outputs, students, width }: Judged): number => outputs.length / students / width
+
+/** The rows of two, one behind the other. */
+function joined(a: Judged, b: Judged): Judged {
+  const { students, width } = a
+  const [here, there] = [rowsIn(a) * width, rowsIn(b) * width]
+  const outputs = new Float32Array(students * (here + there))
+  for (let i = 0; i < students; i++) {
+    outputs.set(a.outputs.subarray(i * here, (i + 1) * here), i * (here + there))
+    outputs.set(b.outputs.subarray(i * there, (i + 1) * there), i * (here + there) + here)
+  }
+  const labels = a.target instanceof Int32Array
+  const target = labels ? new Int32Array(rowsIn(a) + rowsIn(b)) : new Float32Array(here + there)
+  target.set(a.target)
+  target.set(b.target, a.target.length)
+  return { outputs, students, target, width }
+}
