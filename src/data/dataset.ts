@@ -39,6 +39,8 @@ export interface Inputs {
 export interface Dataset extends Inputs {
   readonly title?: string
   readonly target: Target
+  /** Where the data were made rather than measured: what they were made of, a view of the same subjects for each modality. */
+  readonly oracle?: readonly Modality[]
 }
 
 /** Values a subject's outcome has: classes, or outputs of a regression. */
@@ -121,6 +123,7 @@ function checkColumn(modality: string, column: Column, present: Uint8Array, ids:
 /** checkInputs, the target, and that every modality has a column (a model may use none of it). @throws ShapeError, DataError */
 export function checkDataset(data: Dataset): void {
   checkInputs(data)
+  if (data.oracle) checkInputs({ ids: data.ids, modalities: data.oracle })
   const bare = data.modalities.find(({ columns }) => columns.length === 0)
   if (bare) throw new DataError(`modality "${bare.name}" has no features: give it at least one column`)
   const { target, ids } = data

@@ -27,6 +27,8 @@ export interface Skeleton {
     readonly fills?: boolean
   }[]
   readonly patterns: readonly string[]
+  /** The ensembles' weights are of a sum and need not be shares of 1. */
+  readonly sum?: true
   readonly best: number
   readonly provenance: Provenance
 }
@@ -94,6 +96,7 @@ function checkSkeleton(value: unknown): Skeleton {
     text(name) && name.startsWith('pca(') && Number.isInteger(modality) && modality >= 0 && modality < M
   if (!list(s.projections, projection) || !distinct(s.projections.map((p) => `${p.modality}:${p.name}`))) wrong('projections')
   if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
+  if (s.sum !== undefined && s.sum !== true) wrong('sum')
   if (!natural(s.best)) wrong('best')
   return { ...s, provenance: readProvenance(s.provenance, wrong) }
 }

@@ -7,8 +7,9 @@ import type { Pattern } from './availability.ts'
 export const RULES = ['greedy', 'best-single', 'simple-average', 'weighted-average'] as const
 export type Rule = (typeof RULES)[number]
 
-/** Weights over students of each rule for each listed pattern; each vector sums to 1. */
+/** Weights over students of each rule for each listed pattern; each vector sums to 1, unless the students' outputs are terms of a sum. */
 export interface Ensembles {
+  readonly sum?: true
   readonly patterns: readonly Pattern[]
   readonly weights: Readonly<Record<Rule, readonly Float32Array[]>>
 }
@@ -18,6 +19,24 @@ export const noEnsembles = (): Ensembles => ({
   patterns: [],
   weights: { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] },
 })
+
+/** Every rule adds up the outputs of all who can speak. @param able who can speak for each pattern */
+export function sumEnsembles(
+  patterns: readonly Pattern[],
+  students: number,
+  able: (pattern: Pattern) => readonly number[],
+): Ensembles {
+  const listed = patterns.filter((pattern) => able(pattern).length > 0)
+  const ones = listed.map((pattern) => {
+    const members = able(pattern)
+    return new Float32Array(students).map((_, i) => (members.includes(i) ? 1 : 0))
+  })
+  return {
+    sum: true,
+    patterns: listed,
+    weights: { greedy: ones, 'best-single': ones, 'simple-average': ones, 'weighted-average': ones },
+  }
+}
 
 /** Weights ∝ 1 / loss over the given students, 0 for the others. A loss of 0 counts as 1e-12. */
 export function inverseLoss(losses: ArrayLike<number>, members: readonly number[]): Float32Array {

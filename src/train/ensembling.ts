@@ -140,7 +140,7 @@ export function* ensemblesOf(
   able: (pattern: Pattern) => number[],
   losses: Float64Array,
   spec: GreedySpec,
-): Generator<void, Ensembles> {
+): Generator<undefined, Ensembles> {
   const listed: Pattern[] = []
   const kinds = yield* kindsOf(rows, able, judged.students)
   const weights: Record<Rule, Float32Array[]> = { greedy: [], 'best-single': [], 'simple-average': [], 'weighted-average': [] }
@@ -175,7 +175,11 @@ interface Kind {
   readonly speaks: Uint8Array
 }
 
-function* kindsOf(rows: readonly Pattern[], able: (pattern: Pattern) => number[], students: number): Generator<void, Kind[]> {
+function* kindsOf(
+  rows: readonly Pattern[],
+  able: (pattern: Pattern) => number[],
+  students: number,
+): Generator<undefined, Kind[]> {
   const byPattern = new Map<Pattern, number[]>()
   rows.forEach((pattern, row) => {
     const same = byPattern.get(pattern)

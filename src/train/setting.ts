@@ -6,7 +6,7 @@ import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles } from '../fusion/ensemble.ts'
-import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
+import { type Model, type ModelTarget, modelOutputs, type Provenance } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
@@ -157,7 +157,7 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
 }
 
 /** The ensembles of a group as a stage left it, judged on the validation rows. @yields after each pattern */
-export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: StageResult): Generator<void, Ensembles> {
+export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: StageResult): Generator<undefined, Ensembles> {
   const { session, splits, patterns, wanted, head, names, resolved } = setting
   const judged = {
     outputs: cohortOutputs(plan, stage.best, splits.validation),
@@ -172,6 +172,25 @@ export function* ensemblesFor(setting: Setting, { plan, specs }: Group, stage: S
   const rows = Array.from(splits.validation, (row) => patterns[row])
   const able = (pattern: Pattern) => ableStudents(specs, pattern)
   return yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, resolved.greedy)
+}
+
+/** A group of students as a stage left it. @param teachers what each counted as a teacher; nobody was one when left out */
+export function modelOf(
+  { preparations, projections, target, resolved }: Setting,
+  { specs, names }: Pick<Group, 'specs' | 'names'>,
+  stage: Pick<StageResult, 'best' | 'losses'>,
+  ensembles: Ensembles,
+  provenance: Provenance,
+  teachers: ArrayLike<number> = new Float32Array(specs.length),
+): Model {
+  const students = specs.map((spec, i) => ({
+    name: names[i],
+    spec,
+    block: stage.best[i].block,
+    loss: stage.losses[i],
+    teacher: teachers[i],
+  }))
+  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
 }
 
 function checkSplits(data: Dataset, splits: Splits): void {

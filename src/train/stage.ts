@@ -23,6 +23,8 @@ export interface Stage {
   readonly order: (epoch: number) => Int32Array
   /** Whether a checkpoint holds the optimizer's moments too. */
   readonly keepMoments: boolean
+  /** Which epoch of a student is kept: its best on validation rows (when left out), or the last, if its loss is finite. */
+  readonly keep?: 'best' | 'last'
 }
 
 /** Mean losses of an epoch, by student. */
@@ -31,7 +33,7 @@ export interface EpochLosses {
   readonly validation: Losses
 }
 
-/** What a stage leaves: every student at its own best validation task loss. */
+/** What a stage leaves: every student at its own best validation task loss, or as its last epoch left it. */
 export interface StageResult {
   readonly rho: number
   readonly best: readonly Start[]
@@ -89,7 +91,11 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     const validation = validate(plan, problem.validation, objective)
     epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
     for (let i = 0; i < M; i++) {
-      if (validation.task[i] < losses[i]) {
+      const wanted =
+        stage.keep === 'last'
+          ? epoch === stage.epochs && validation.task[i] < Number.POSITIVE_INFINITY
+          : validation.task[i] < losses[i]
+      if (wanted) {
         losses[i] = validation.task[i]
         bestEpoch[i] = epoch
         keep(i)

@@ -76,7 +76,8 @@ describe('train', () => {
       students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].map(student),
       methods: [
         { name: 'meta-fusion', test: scores },
-        ...['best-single-student', 'simple-average', 'weighted-average', 'independent-greedy'].map(method),
+        ...['best-single-student', 'simple-average', 'weighted-average'].map(method),
+        ...['greedy', 'best-single', 'simple-average', 'weighted-average'].map((rule) => method(`independent-${rule}`)),
         { name: 'early-fusion', test: scores },
         { name: 'late-fusion', test: scores },
         ...['single:blood', 'single:mri'].map(method),
@@ -131,7 +132,7 @@ describe('train', () => {
       .slice(1)
       .map((line) => line.split(',')[0])
     const parts = csv(['id', 'part'], ...ids.map((id, i) => [id, i < 40 ? 'train' : i < 50 ? 'val' : 'test']))
-    const config = JSON.stringify({ ...JSON.parse(QUICK), seed: 1, rho: [0, 5], baselines: false })
+    const config = JSON.stringify({ ...JSON.parse(QUICK), seed: 1, rho: [0, 5], baselines: true })
     const folder = treeOf({ ...below('study', { ...study(), 'split.csv': parts }), 'config.json': config })
     const words = [
       'train',
@@ -144,6 +145,8 @@ describe('train', () => {
       '2',
       '--rho',
       '0,1,2',
+      '--baselines',
+      'cooperative, single:mri',
       '--json',
       '--out',
       'm',
@@ -156,8 +159,11 @@ describe('train', () => {
       'best-single-student',
       'simple-average',
       'weighted-average',
-      'independent-greedy',
+      'single:mri',
+      'cooperative',
     ])
+    const bare = JSON.parse((await metafusion(folder, ...words.map((w) => (w.includes('single') ? 'none' : w)))).stdout)
+    expect(bare.methods).toEqual(report.methods.slice(0, 4))
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
     expect(inspected.rhoLosses.map((r: { rho: number }) => r.rho)).toEqual([0, 1, 2])
   })

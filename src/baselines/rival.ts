@@ -1,0 +1,88 @@
+// What every baseline is given, and what it leaves: models like any other, by the names they have in the table.
+
+import type { Dataset, Inputs } from '../data/dataset.ts'
+import { RULES, type Rule } from '../fusion/ensemble.ts'
+import type { Model, Provenance } from '../fusion/model.ts'
+import type { StudentSpec } from '../fusion/student.ts'
+import { batchOrder, ensemblesFor, type Group, groupOf, modelOf, type Setting } from '../train/setting.ts'
+import { type BatchDone, runStage, type Stage, type StageResult } from '../train/stage.ts'
+
+/** What everyone is trained on, and Meta Fusion's cohort. */
+export interface Ground {
+  readonly setting: Setting
+  readonly cohort: readonly StudentSpec[]
+}
+
+/** The run that the baselines are part of. */
+export interface Arena extends Ground {
+  /** The compiled train.wasm. */
+  readonly module: WebAssembly.Module
+  /** What screening left of the cohort. */
+  readonly screened: StageResult
+  readonly provenance: Provenance
+  /** What several baselines share is trained once. */
+  readonly kept: Map<string, Model>
+}
+
+/** A model to compare with, and the rule it predicts by. */
+export interface Rival {
+  readonly name: string
+  readonly model: Model
+  readonly rule: Rule
+  /** What it predicts from, where that is not the data set itself. */
+  readonly inputs?: Inputs
+}
+
+/** Yields after every batch, and undefined between pieces of other work. */
+export type Contest<Result = readonly Rival[]> = Generator<BatchDone | undefined, Result>
+
+export interface Baseline {
+  /** Trained where `baselines` is true. */
+  readonly usual?: true
+  /** Why there is none for this data set and these ρ; undefined when there is. */
+  readonly refusal?: (data: Dataset, rho: readonly number[]) => string | undefined
+  /** How many students it trains, each time it trains them. Baselines that share a training share this function. */
+  readonly work: (ground: Ground) => number
+  readonly train: (arena: Arena) => Contest
+}
+
+export const notForClasses = ({ target }: Dataset): string | undefined =>
+  target.task === 'regression' ? undefined : 'is for a regression'
+
+/** Students in memory for as long as the work takes. */
+export function* inRoom<Result>(
+  { setting }: Arena,
+  specs: readonly StudentSpec[],
+  work: (group: Group) => Contest<Result>,
+): Contest<Result> {
+  const { memory } = setting.session
+  const mark = memory.mark()
+  const result = yield* work(groupOf(setting, specs))
+  memory.release(mark)
+  return result
+}
+
+/** Trains a group from its first weights, on the rows, in the order and for the epochs that everything else is. */
+export const trainGroup = (
+  { setting }: Arena,
+  { plan, starts }: Group,
+  objective: Stage['objective'],
+  given: Partial<Stage> = {},
+): Generator<BatchDone, StageResult> => {
+  const { epochs, batch, optimizer } = setting.resolved
+  const order = batchOrder(setting)
+  return runStage(plan, { rho: 0, objective, epochs, batch, optimizer, starts, order, keepMoments: false, ...given })
+}
+
+/** The cohort as a stage left it, combined by every rule: `name-greedy` and so on. */
+export function* cohortRivals(
+  { setting, provenance }: Arena,
+  name: string,
+  group: Group,
+  stage: StageResult,
+  teachers?: Float32Array,
+): Contest {
+  const ensembles = yield* ensemblesFor(setting, group, stage)
+  const model = modelOf(setting, group, stage, ensembles, { ...provenance, rho: stage.rho, rhoLosses: [] }, teachers)
+  return RULES.map((rule) => ({ name: `${name}-${rule}`, model, rule }))
+}
