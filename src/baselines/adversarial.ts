@@ -15,6 +15,6 @@ export const adversarial: Baseline = {
       const order = batchOrder(arena.setting)
       const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
       const stage = yield* share(group.plan, group.starts, course, Math.max(...resolved.rho), teaching, teachers)
-      return yield* cohortRivals(arena, 'adversarial', group, stage, teachers.weights)
+      return yield* cohortRivals(arena, 'adversarial', group, stage, { teachers: teachers.weights })
     }),
 }

@@ -6,9 +6,12 @@ import { adversarial } from './adversarial.ts'
 import { cooperative, cooperativeReference } from './cooperative.ts'
 import { earlyFusion } from './early-fusion.ts'
 import { independent } from './independent.ts'
+import { joint, jointBestEpoch } from './joint.ts'
 import { lateFusion, lateSum } from './late-fusion.ts'
+import { negativeCorrelation } from './negative-correlation.ts'
 import { oracle } from './oracle.ts'
 import type { Baseline } from './rival.ts'
+import { shapley } from './shapley.ts'
 import { single } from './single.ts'
 
 export const BASELINES: Readonly<Record<string, Baseline>> = {
@@ -21,6 +24,10 @@ export const BASELINES: Readonly<Record<string, Baseline>> = {
   'cooperative-reference': cooperativeReference,
   oracle,
   adversarial,
+  joint,
+  'joint-best-epoch': jointBestEpoch,
+  shapley,
+  'negative-correlation': negativeCorrelation,
 }
 
 /** A baseline that was asked for, and which of its rivals. */

@@ -8,7 +8,7 @@ import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { addedUp } from './late-fusion.ts'
-import { type Arena, type Baseline, type Contest, type Ground, inRoom, type Rival, trainGroup } from './rival.ts'
+import { type Arena, type Baseline, bestOf, type Contest, type Ground, inRoom, type Rival, trainGroup } from './rival.ts'
 import { networkOn, singleNetworks } from './single.ts'
 
 export interface Cooperation {
@@ -122,8 +122,7 @@ const train = (arena: Arena, name: string, apart: boolean): Contest => {
       results.push(yield* trainGroup(arena, group, () => objective, { rho }))
       memory.release(mark)
     }
-    const chosen = results.reduce((best, next) => (next.losses[0] < best.losses[0] ? next : best))
-    const rhoLosses = results.map(({ rho, losses }) => ({ rho, loss: losses[0] }))
+    const { chosen, rhoLosses } = bestOf(results)
     const model = modelOf(setting, group, chosen, noEnsembles(), { ...provenance, rho: chosen.rho, rhoLosses })
     // Networks that diverged together predict nothing.
     const students = Number.isFinite(chosen.losses[0]) ? model.students : []

@@ -6,6 +6,7 @@ import type { Model, Provenance } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
 import { batchOrder, ensemblesFor, type Group, groupOf, modelOf, type Setting } from '../train/setting.ts'
 import { type BatchDone, runStage, type Stage, type StageResult } from '../train/stage.ts'
+import { alone, validate } from '../train/step.ts'
 
 /** What everyone is trained on, and Meta Fusion's cohort. */
 export interface Ground {
@@ -74,15 +75,35 @@ export const trainGroup = (
   return runStage(plan, { rho: 0, objective, epochs, batch, optimizer, starts, order, keepMoments: false, ...given })
 }
 
-/** The cohort as a stage left it, combined by every rule: `name-greedy` and so on. */
+/** A cohort as a training left it, combined by every rule: `name-greedy` and so on. */
 export function* cohortRivals(
   { setting, provenance }: Arena,
   name: string,
   group: Group,
   stage: StageResult,
-  teachers?: Float32Array,
+  more: { readonly teachers?: Float32Array; readonly rhoLosses?: Provenance['rhoLosses'] } = {},
 ): Contest {
   const ensembles = yield* ensemblesFor(setting, group, stage)
-  const model = modelOf(setting, group, stage, ensembles, { ...provenance, rho: stage.rho, rhoLosses: [] }, teachers)
+  const origin = { ...provenance, rho: stage.rho, rhoLosses: more.rhoLosses ?? [] }
+  const model = modelOf(setting, group, stage, ensembles, origin, more.teachers)
   return RULES.map((rule) => ({ name: `${name}-${rule}`, model, rule }))
+}
+
+/** Of trainings in which all students were judged together, the one with the smallest loss, the first of equals; and the loss at each ρ. */
+export function bestOf(results: readonly StageResult[]): { chosen: StageResult; rhoLosses: Provenance['rhoLosses'] } {
+  const chosen = results.reduce((best, next) => (next.losses[0] < best.losses[0] ? next : best))
+  return { chosen, rhoLosses: results.map(({ rho, losses }) => ({ rho, loss: losses[0] })) }
+}
+
+/** A stage whose students were judged together, each with the loss it has alone; ∞ for all where what they did together diverged. */
+export function eachAlone({ plan }: Group, stage: StageResult): StageResult {
+  const { memory } = plan.problem.session
+  plan.states.forEach(({ block, size }, i) => {
+    memory.f32(block, size).set(stage.best[i].block)
+  })
+  const { task } = validate(plan, plan.problem.validation, alone(plan))
+  return {
+    ...stage,
+    losses: task.map((loss, i) => (stage.losses[i] < Number.POSITIVE_INFINITY ? loss : Number.POSITIVE_INFINITY)),
+  }
 }

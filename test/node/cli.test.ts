@@ -434,8 +434,11 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, demo'],
     [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, demo'],
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, demo'],
-    [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
-    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
+    [
+      [...TRAIN, '--epochs', '3'],
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --json',
+    ],
+    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --json'],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
     [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
