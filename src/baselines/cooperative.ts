@@ -113,6 +113,7 @@ const strengths = ({ resolved: { rho } }: Setting): number[] =>
 const train = (arena: Arena, name: string, apart: boolean): Contest => {
   const { setting, provenance } = arena
   const { specs, interaction } = cooperators(setting)
+  const notes = interaction < 0 ? ['no training or no validation row has all modalities: there is no interaction network'] : []
   return inRoom(arena, specs, function* (group): Contest<readonly Rival[]> {
     const { memory } = setting.session
     const results: StageResult[] = []
@@ -123,7 +124,12 @@ const train = (arena: Arena, name: string, apart: boolean): Contest => {
       memory.release(mark)
     }
     const { chosen, rhoLosses } = bestOf(results)
-    const model = modelOf(setting, group, chosen, noEnsembles(), { ...provenance, rho: chosen.rho, rhoLosses })
+    const model = modelOf(setting, group, chosen, noEnsembles(), {
+      ...provenance,
+      rho: chosen.rho,
+      rhoLosses,
+      notes: [...provenance.notes, ...notes],
+    })
     // Networks that diverged together predict nothing.
     const students = Number.isFinite(chosen.losses[0]) ? model.students : []
     return [{ name, model: addedUp(setting, { ...model, students }), rule: 'simple-average' }]

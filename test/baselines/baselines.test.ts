@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { askedBaselines, BASELINES } from '../../src/baselines/baselines.ts'
+import type { Rival } from '../../src/baselines/rival.ts'
+import { synthetic } from '../../src/experiments/synthetic.ts'
+import { noEnsembles } from '../../src/fusion/ensemble.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
-import { createPredictor, openTrainSession, readModel, type TrainConfig, writeModel } from '../../src/index.ts'
+import { createPredictor, openTrainSession, RULES, readModel, type TrainConfig, writeModel } from '../../src/index.ts'
 import { module, SOME, SPLITS, type Study, study, train } from '../recipe/studies.ts'
 
 const RHO = [0, 0.5, 2]
@@ -76,7 +79,7 @@ describe.each([
   ['a regression on three', three],
   ['three classes', classes],
 ])('all baselines of %s, with modalities missing', (_, given) => {
-  const config: TrainConfig = { baselines: every(given), rho: RHO }
+  const config: TrainConfig = { baselines: every(given), rho: RHO, extractors: { '*': ['skip', 'raw'] } }
   const { methods, rivals, told, model } = train(given, config)
 
   test('each is in the table, with the score that its model gives', () => {
@@ -109,4 +112,116 @@ describe.each([
     const again = train(given, config).rivals
     expect(again.map(({ model: of }) => of)).toEqual(rivals.map(({ model: of }) => of))
   })
+})
+
+const predicted = (given: Study, { model, rule, inputs = given.data }: Rival, rows = SPLITS.test) =>
+  createPredictor(openTrainSession(module), model, rule).predict(inputs, rows).values
+const named = (rivals: readonly Rival[], name: string) => rivals.find((rival) => rival.name === name) as Rival
+
+describe('sums', () => {
+  const { rivals } = train(three, { baselines: ['late-sum', 'single', 'cooperative'], rho: RHO })
+  const target = named(rivals, 'late-sum').model.target
+  const mean = target.task === 'regression' ? target.mean[0] : Number.NaN
+
+  test('late-sum adds up what the single networks say of the distance from the mean, of the modalities that are there', () => {
+    const alone = ['scan', 'visit', 'lab'].map((name) => predicted(three, named(rivals, `single:${name}`)))
+    predicted(three, named(rivals, 'late-sum')).forEach((value, i) => {
+      const said = alone.map((values) => values[i]).filter((v) => !Number.isNaN(v))
+      if (said.length === 0) expect(value).toBeNaN()
+      else
+        expect(value).toBeCloseTo(
+          said.reduce((sum, v) => sum + v - mean, mean),
+          4,
+        )
+    })
+  })
+
+  test('every rule is the sum, and a pattern that is not listed is not predicted', () => {
+    for (const name of ['late-sum', 'cooperative']) {
+      const rival = named(rivals, name)
+      const { model } = rival
+      const values = predicted(three, rival)
+      for (const rule of RULES) expect(predicted(three, { ...rival, rule })).toEqual(values)
+      for (const weights of model.ensembles.weights.greedy) expect(weights.every((w) => w === 0 || w === 1)).toBe(true)
+      const unlisted = { ...model, ensembles: noEnsembles() }
+      expect(predicted(three, { ...rival, model: unlisted }).every(Number.isNaN)).toBe(true)
+    }
+  })
+
+  test('cooperative learning chooses its ρ below 1 by the validation loss of the sum, and has a network on all modalities', () => {
+    const { students, provenance } = named(rivals, 'cooperative').model
+    expect(students.map(({ name }) => name)).toEqual(['scan:raw', 'visit:raw', 'lab:raw', 'scan:raw+visit:raw+lab:raw'])
+    expect(provenance.rhoLosses.map(({ rho }) => rho)).toEqual([0, 0.5])
+    const least = Math.min(...provenance.rhoLosses.map(({ loss }) => loss))
+    expect(provenance.rhoLosses.find(({ rho }) => rho === provenance.rho)?.loss).toBe(least)
+  })
+
+  test('where no row has all modalities, cooperative learning does without that network', () => {
+    const apart = study({ present: (row, m) => (row % 2 ? m === 0 : m > 0) })
+    const { model } = train(apart, { baselines: ['cooperative'], rho: RHO }).rivals[0]
+    expect(model.students.map(({ name }) => name)).toEqual(['scan:raw', 'visit:raw', 'lab:raw'])
+    expect(model.provenance.notes.at(-1)).toBe(
+      'no training or no validation row has all modalities: there is no interaction network',
+    )
+  })
+
+  test('networks that diverge together predict nothing', () => {
+    const { rivals: gone, methods } = train(three, {
+      baselines: ['cooperative'],
+      rho: [0],
+      optimizer: { kind: 'sgd', rate: 1 },
+      epochs: 20,
+      extractors: { '*': ['skip', 'raw'] },
+    })
+    expect(gone[0].model.students).toEqual([])
+    expect(methods.at(-1)).toEqual({ name: 'cooperative', test: undefined })
+  })
+})
+
+describe('cohorts', () => {
+  const { rivals, model } = train(three, { baselines: ['independent', 'adversarial', 'joint', 'joint-best-epoch'], rho: RHO })
+
+  test('the independent one is what screening left: Meta Fusion itself where ρ is 0', () => {
+    const screened = named(rivals, 'independent-greedy').model
+    expect(screened.provenance.rho).toBe(0)
+    const { model: own } = train(three, { baselines: false, rho: [0] })
+    expect(screened.students.map(({ block, loss }) => [block, loss])).toEqual(
+      own.students.map(({ block, loss }) => [block, loss]),
+    )
+    expect(screened.ensembles).toEqual(own.ensembles)
+  })
+
+  test('the adversarial one is taught by the worst students, at the largest ρ', () => {
+    const { students, provenance } = named(rivals, 'adversarial-greedy').model
+    const screened = named(rivals, 'independent-greedy').model.students
+    expect(provenance.rho).toBe(2)
+    const taught = (teaches: boolean) => screened.filter((_, i) => students[i].teacher > 0 === teaches).map(({ loss }) => loss)
+    expect(Math.min(...taught(true))).toBeGreaterThan(Math.max(...taught(false)))
+    expect(students.some(({ teacher }, i) => teacher > 0 && model.students[i].teacher > 0)).toBe(false)
+  })
+
+  test('the joint ones have each student with the loss it has alone', () => {
+    for (const name of ['joint-greedy', 'joint-best-epoch-greedy']) {
+      const { students } = named(rivals, name).model
+      expect(new Set(students.map(({ loss }) => loss)).size).toBe(students.length)
+    }
+  })
+})
+
+test('networks on what the data were made of do better than those on noise over it', () => {
+  const session = openTrainSession(module)
+  const view = (name: string) => ({ name, features: 30, latents: 3, noise: 0.8, transform: 'linear', share: 1 }) as const
+  const none = { latents: 0, transform: 'linear', share: 0 } as const
+  const data = synthetic(session, { rows: 150, modalities: [view('a'), view('b')], shared: none }, 4)
+  const config: TrainConfig = {
+    baselines: ['early-fusion', 'oracle'],
+    epochs: 60,
+    rho: [0],
+    extractors: { '*': ['skip', 'raw'] },
+  }
+  const { methods } = train({ data, splits: SPLITS }, config)
+  const r2 = Object.fromEntries(methods.map(({ name, test }) => [name, test && 'r2' in test ? test.r2 : Number.NaN]))
+  expect(r2['oracle:early-fusion']).toBeGreaterThan(0.85)
+  expect(r2['oracle:early-fusion']).toBeGreaterThan(r2['early-fusion'] + 0.2)
+  for (const name of ['a', 'b']) expect(r2[`oracle:single:${name}`]).toBeLessThan(r2['oracle:early-fusion'])
 })

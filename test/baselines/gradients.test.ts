@@ -31,9 +31,17 @@ const FEATURES = [5, 4, 3]
 const PATTERNS: Pattern[] = ['111', '011', '110', '100', '001', '111', '010', '101', '000']
 const ROWS = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 2)
 
+const known = new WeakMap<Made, ReturnType<typeof sourcesAt>[]>()
+/** What the sources hold in each row: found once, because it is asked for with every difference. */
+function readersOf(made: Made): ReturnType<typeof sourcesAt>[] {
+  const readers = known.get(made) ?? PATTERNS.map((_, row) => sourcesAt(made, row))
+  known.set(made, readers)
+  return readers
+}
+
 function outputsOf(made: Made, i: number, block: ArrayLike<number>, rows: Int32Array): Said[number] {
   const { students, sees } = made.problem
-  return Array.from(rows, (row) => (sees[i][row] ? speak(students[i].spec, FEATURES, block, sourcesAt(made, row)) : undefined))
+  return Array.from(rows, (row) => (sees[i][row] ? speak(students[i].spec, FEATURES, block, readersOf(made)[row]) : undefined))
 }
 
 const outputs = (made: Made, blocks: readonly ArrayLike<number>[], rows: Int32Array): Said =>

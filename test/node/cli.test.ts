@@ -8,7 +8,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--split', '--json'],
+  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--json'],
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
@@ -461,6 +461,10 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [[...TRAIN, '--rho', '0;1'], '--rho has "0;1": give numbers with commas between, such as 0,0.99,3'],
     [[...TRAIN, '--rho', '0,,1'], '--rho has "": give numbers with commas between, such as 0,0.99,3'],
     [[...TRAIN, '--rho', '0,-1'], 'rho[1] is -1: allowed is a number from 0 to 1000'],
+    [
+      [...TRAIN, '--baselines', 'single,late'],
+      'baselines is "late": allowed is independent, early-fusion, late-fusion, single, cooperative, adversarial, joint, joint-best-epoch, shapley, single:blood, single:mri; "late" is unknown',
+    ],
     badConfig(
       'c.json',
       { epoch: 3 },
