@@ -17,7 +17,7 @@ export interface Cooperation {
   /** The student on all modalities that learns what the others' sum misses; -1 for none. */
   readonly interaction: number
   /** The authors' code: the others do not see what the interaction network says. */
-  readonly apart?: boolean
+  readonly blind?: boolean
 }
 
 /**
@@ -28,7 +28,7 @@ export interface Cooperation {
  * pairwise, as there. Their form for other likelihoods is the negative log-likelihood of the summed logits, with half the
  * squared distance of the logits, and is what classification does here. Everyone is judged by the task loss of the sum.
  */
-export function cooperate(plan: Plan, { rho, interaction, apart = false }: Cooperation): Objective {
+export function cooperate(plan: Plan, { rho, interaction, blind = false }: Cooperation): Objective {
   const { problem, weights, outputs, dOut, cohort } = plan
   const { session, target, sees } = problem
   const { kernels, memory } = session
@@ -43,7 +43,7 @@ export function cooperate(plan: Plan, { rho, interaction, apart = false }: Coope
     return { said, told: classes ? room() : said }
   }
   const whole = sumOf()
-  const others = apart ? sumOf() : whole
+  const heard = blind ? sumOf() : whole
   let rows: Int32Array = new Int32Array()
   let joint = 0
 
@@ -59,17 +59,17 @@ export function cooperate(plan: Plan, { rho, interaction, apart = false }: Coope
     if (classes) kernels.softmax(told, said, B, D)
   }
 
-  /** What student i says more than those it is drawn to, over all it says: the interaction network is drawn to 0. */
+  /** How far student i is from those it is drawn to, number by number; the interaction network is drawn to 0. */
   function distances(i: number, B: number, tell: (k: number, weight: number, distance: number) => void): void {
     const mine = saidBy(i, B)
     const w = memory.f32(weightOf(i), B)
+    const zero = { said: new Float32Array(B * D), sees: sees[i] }
+    const others = modal.filter((j) => j !== i).map((j) => ({ said: saidBy(j, B), sees: sees[j] }))
     const strength = i === interaction ? rho / (1 - rho) : rho
-    for (const j of i === interaction ? [i] : modal) {
-      if (j === i && i !== interaction) continue
-      const other = saidBy(j, B)
+    for (const other of i === interaction ? [zero] : others) {
       for (let k = 0; k < B * D; k++) {
         const b = Math.floor(k / D)
-        if (w[b] > 0 && sees[j][rows[b]]) tell(k, strength * each * w[b], j === i ? mine[k] : mine[k] - other[k])
+        if (w[b] > 0 && other.sees[rows[b]]) tell(k, strength * each * w[b], mine[k] - other.said[k])
       }
     }
   }
@@ -78,7 +78,7 @@ export function cooperate(plan: Plan, { rho, interaction, apart = false }: Coope
     look(chosen) {
       rows = chosen
       addUp(whole, everyone, rows.length)
-      if (apart) addUp(others, modal, rows.length)
+      if (blind) addUp(heard, modal, rows.length)
       joint = lossOf(plan, whole.said, weights.groups[weights.anyone].task, rows.length)
     },
     judged: () => joint,
@@ -87,10 +87,10 @@ export function cooperate(plan: Plan, { rho, interaction, apart = false }: Coope
       distances(i, B, (_, weight, distance) => {
         drawn += weight * distance * distance
       })
-      return lossOf(plan, (i === interaction ? whole : others).said, weightOf(i), B) + drawn
+      return lossOf(plan, (i === interaction ? whole : heard).said, weightOf(i), B) + drawn
     },
     gradient(i, B) {
-      addLossGradient(plan, dOut, (i === interaction ? whole : others).told, weightOf(i), B)
+      addLossGradient(plan, dOut, (i === interaction ? whole : heard).told, weightOf(i), B)
       const d = memory.f32(dOut, B * D)
       distances(i, B, (k, weight, distance) => {
         d[k] += 2 * weight * distance
@@ -110,7 +110,7 @@ function cooperators(setting: Setting): { specs: StudentSpec[]; interaction: num
 const strengths = ({ resolved: { rho } }: Setting): number[] =>
   [...new Set([...(rho.includes(0) ? [] : [0]), ...rho])].filter((r) => r < 1)
 
-const train = (arena: Arena, name: string, apart: boolean): Contest => {
+const train = (arena: Arena, name: string, blind: boolean): Contest => {
   const { setting, provenance } = arena
   const { specs, interaction } = cooperators(setting)
   const notes = interaction < 0 ? ['no training or no validation row has all modalities: there is no interaction network'] : []
@@ -119,7 +119,7 @@ const train = (arena: Arena, name: string, apart: boolean): Contest => {
     const results: StageResult[] = []
     for (const rho of strengths(setting)) {
       const mark = memory.mark()
-      const objective = cooperate(group.plan, { rho, interaction, apart })
+      const objective = cooperate(group.plan, { rho, interaction, blind })
       results.push(yield* trainGroup(arena, group, () => objective, { rho }))
       memory.release(mark)
     }

@@ -112,7 +112,7 @@ describe.each(TASKS)('%s', (_, task, D) => {
       ['each on a modality', SINGLE, -1, false],
       ['and one on all', [...SINGLE, 'raw raw raw'], 3, false],
       ['and one on all that the others do not see', [...SINGLE, 'raw raw raw'], 3, true],
-    ])('cooperative learning of networks, %s', (_, names, interaction, apart) => {
+    ])('cooperative learning of networks, %s', (_, names, interaction, blind) => {
       const rho = 0.6
       const size = task === 'classification' ? 0.5 : 1 / D
       const definition: Definition = (of, said, rows, i) =>
@@ -120,7 +120,7 @@ describe.each(TASKS)('%s', (_, task, D) => {
           Array.from(rows, (row, b) => {
             const mine = said[i][b]
             if (!mine) return undefined
-            const heard = apart && i !== interaction ? said.filter((_, j) => j !== interaction) : said
+            const heard = blind && i !== interaction ? said.filter((_, j) => j !== interaction) : said
             const task = lossAt(of, added(at(heard, b)), row) as number
             if (i === interaction)
               return (
@@ -136,7 +136,7 @@ describe.each(TASKS)('%s', (_, task, D) => {
             return task + rho * size * sum(others.map((other) => (other ? squares(mine, other) : 0)))
           }),
         )
-      check(made(names), (plan) => cooperate(plan, { rho, interaction, apart }), definition)
+      check(made(names), (plan) => cooperate(plan, { rho, interaction, blind }), definition)
     })
 
     test('one loss on the mean', () => {

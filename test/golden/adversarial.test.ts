@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { weightsByLoss } from '../../src/fusion/ensemble.ts'
-import { BY_CLUSTER, chooseTeachers, screeningLosses } from '../../src/train/mutual.ts'
+import { chooseTeachers, screeningLosses } from '../../src/train/mutual.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
 import { runGrid, share } from '../../src/train/rho.ts'
 import type { StageResult } from '../../src/train/stage.ts'
@@ -20,6 +20,7 @@ import {
   score,
   startsOf,
   TEST_MSE,
+  teachingOf,
 } from './case.ts'
 
 const all = casesIn('adversarial')
@@ -33,7 +34,7 @@ for (const recorded of all) {
     const M = problem.students.length
     const plan = planOf(problem, Math.max(json.batch, 32))
     const starts = startsOf(recorded, '', M)
-    const teaching = { ...BY_CLUSTER, normalizer: 'all', burnIn: 0 } as const
+    const teaching = teachingOf(recorded)
     const stageAt = (name: string) => (rho: number) => ({ at: `expect/${name}${rho}`, recorded: theirs.stages[`${name}${rho}`] })
     const course = courseOf(recorded, (rho) => `order/rho${rho}`)
     const grid = { ...course, rho: json.config.rho_list, warmStart: 'none', teaching } as const

@@ -89,16 +89,16 @@ for (const recorded of all) {
     if (!theirs) continue
     describe(`${recorded.name}, ${of}`, () => {
       const { problem, plan, run } = trainer(recorded, of)
-      const apart = of === 'coop'
+      const blind = of === 'coop'
       const interaction = theirs.idx_early ?? -1
       const strengths = recorded.json.config.rho_list.filter((rho) => rho < 1)
       // The authors' task loss of a step leaves out what the networks do not see; ours is of the sum, as in validation.
-      const stages = strengths.map((rho) => run(rho, (p) => cooperate(p, { rho, interaction, apart }), !apart))
+      const stages = strengths.map((rho) => run(rho, (p) => cooperate(p, { rho, interaction, blind }), !blind))
 
       test('every epoch loss and best epoch at every ρ', () => {
         for (const stage of stages) {
           const expected = theirs.stages[`${of}_rho${stage.rho}`]
-          if (!apart) {
+          if (!blind) {
             checkStage(stage, expected, `${of} ${stage.rho}`)
             continue
           }

@@ -8,10 +8,11 @@ import { sees } from '../../src/fusion/availability.ts'
 import { type Extractor, extractorName } from '../../src/fusion/extractor.ts'
 import { project } from '../../src/fusion/projection.ts'
 import { type Source, type Student, studentOf } from '../../src/fusion/student.ts'
+import { BY_CLUSTER } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { pcaLayer } from '../../src/train/pca.ts'
 import type { Problem } from '../../src/train/problem.ts'
-import type { Course } from '../../src/train/rho.ts'
+import type { Course, Teaching } from '../../src/train/rho.ts'
 import type { BatchDone, StageResult, Start } from '../../src/train/stage.ts'
 import type { Plan } from '../../src/train/step.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -72,7 +73,15 @@ export interface Case {
   /** Recorded for this project, not brought by who runs the tests. */
   readonly ours: boolean
   readonly json: {
-    config: { task_type: string; output_dim: number; rho_list: number[]; epochs: number; init_lr: number; weight_decay: number }
+    config: {
+      optimal_k?: number | null
+      task_type: string
+      output_dim: number
+      rho_list: number[]
+      epochs: number
+      init_lr: number
+      weight_decay: number
+    }
     dims: number[]
     batch: number
     mod_hiddens: number[][] | null
@@ -207,6 +216,14 @@ export function courseOf({ json, tensor }: Case, orderAt: (rho: number) => strin
     order: (rho, epoch) => (tensor(orderAt(rho)).values as Int32Array).subarray(epoch * n, (epoch + 1) * n),
   }
 }
+
+/** How the teachers of a case were found. */
+export const teachingOf = ({ json }: Case): Teaching => ({
+  ...BY_CLUSTER,
+  clusters: json.config.optimal_k ?? 'silhouette',
+  normalizer: 'all',
+  burnIn: 0,
+})
 
 /** Where a stage was recorded. */
 export interface StageAt {

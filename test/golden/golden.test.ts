@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest'
 import { inverseLoss, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { greedy, juryOf } from '../../src/train/ensembling.ts'
-import { BY_CLUSTER } from '../../src/train/mutual.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
 import { runGrid } from '../../src/train/rho.ts'
 import type { StageResult } from '../../src/train/stage.ts'
@@ -23,6 +22,7 @@ import {
   score,
   startsOf,
   TEST_MSE,
+  teachingOf,
 } from './case.ts'
 
 /** Whether the first ρ > 0 goes on from the screened students. */
@@ -39,7 +39,7 @@ function replay(recorded: Case, expected: Recording, prefix: string) {
     ...courseOf(recorded, (rho) => `${orderPrefix}rho${rho}`),
     rho: json.config.rho_list,
     warmStart: isWarm(expected) ? ('first' as const) : ('none' as const),
-    teaching: { ...BY_CLUSTER, normalizer: 'all' as const, burnIn: 0 },
+    teaching: teachingOf(recorded),
   }
   const stageAt = (rho: number) => ({ at: `${prefix}/rho${rho}`, recorded: expected.stages[`rho${rho}`] })
   return { plan, problem, result: follow(recorded, plan, runGrid(plan, starts, grid), stageAt) }
