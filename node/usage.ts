@@ -38,11 +38,14 @@ export function numbers(option: string, text: string): number[] {
 }
 
 /** The settings of --config, and over them those of the other options. */
-export function configFrom(args: { config?: string; seed?: string; rho?: string }): TrainConfig {
+export function configFrom(args: { config?: string; seed?: string; rho?: string; baselines?: string }): TrainConfig {
   return {
     ...(args.config === undefined ? {} : readConfig(args.config)),
     ...(args.seed === undefined ? {} : { seed: wholeNumber('--seed', args.seed, 2 ** 32 - 1) }),
     ...(args.rho === undefined ? {} : { rho: numbers('--rho', args.rho) }),
+    ...(args.baselines === undefined
+      ? {}
+      : { baselines: args.baselines === 'none' ? false : args.baselines.split(',').map((name) => name.trim()) }),
   }
 }
 

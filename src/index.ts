@@ -3,6 +3,7 @@
  * @module
  */
 
+export type { Rival } from './baselines/rival.ts'
 export { ConfigError } from './core/errors.ts'
 export type { Progress } from './core/types.ts'
 export { type Dataset, digest, type Target } from './data/dataset.ts'

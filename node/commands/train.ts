@@ -19,6 +19,11 @@ export const trainCommand = defineCommand({
     config: { type: 'string', valueHint: 'file', description: 'Settings as JSON' },
     seed: { type: 'string', valueHint: 'n', description: 'Same seed, same model, to the byte (0)' },
     rho: { type: 'string', valueHint: 'list', description: 'Sharing strengths to try (0,0.99,3)' },
+    baselines: {
+      type: 'string',
+      valueHint: 'list',
+      description: 'What to compare with: late-sum,cooperative; or none (the usual ones)',
+    },
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the report' },
   },

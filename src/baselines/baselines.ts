@@ -1,32 +1,65 @@
-import type { Extractor } from '../fusion/extractor.ts'
-import type { StudentSpec } from '../fusion/student.ts'
+// Everything Meta Fusion is compared with, by name: the configuration, the recipe and the command line take their names from here.
+
+import type { Dataset } from '../data/dataset.ts'
+import { refuse } from '../train/config.ts'
+import { adversarial } from './adversarial.ts'
+import { cooperative, cooperativeReference } from './cooperative.ts'
+import { earlyFusion } from './early-fusion.ts'
+import { independent } from './independent.ts'
+import { joint, jointBestEpoch } from './joint.ts'
+import { lateFusion, lateSum } from './late-fusion.ts'
+import { negativeCorrelation } from './negative-correlation.ts'
+import { oracle } from './oracle.ts'
+import type { Baseline } from './rival.ts'
+import { shapley } from './shapley.ts'
+import { single } from './single.ts'
+
+export const BASELINES: Readonly<Record<string, Baseline>> = {
+  independent,
+  'early-fusion': earlyFusion,
+  'late-fusion': lateFusion,
+  'late-sum': lateSum,
+  single,
+  cooperative,
+  'cooperative-reference': cooperativeReference,
+  oracle,
+  adversarial,
+  joint,
+  'joint-best-epoch': jointBestEpoch,
+  shapley,
+  'negative-correlation': negativeCorrelation,
+}
+
+/** A baseline that was asked for, and which of its rivals. */
+export interface Asked {
+  readonly baseline: Baseline
+  readonly wants: (rival: string) => boolean
+}
 
 /**
- * What Meta Fusion is compared with, on the same rows, with the same head and training.
- * - `single:<modality>`: one network on one modality as it is
- * - `early-fusion`: one network on all modalities side by side; a missing one is filled with its training mean
- * - `late-fusion`: the mean of the single-modality networks' outputs, of those that can speak
+ * The baselines that are asked for, in the order of the record: by name, the usual ones (true), or none. `single` is every modality,
+ * `single:<modality>` one.
+ * @throws ConfigError for a name that is unknown, or that does not fit the data set or the ρ
  */
-export interface BaselineSpec {
-  readonly method: string
-  /** Its networks among those of `baselineStudents`. */
-  readonly members: readonly number[]
-}
-
-/** The networks that the baselines need: one on each modality, then one on all. */
-export function baselineStudents(modalities: number, head: Omit<StudentSpec, 'extractors' | 'fills'>): StudentSpec[] {
-  const use = (used: (m: number) => boolean): Extractor[] =>
-    Array.from({ length: modalities }, (_, m) => ({ kind: used(m) ? 'raw' : 'skip' }))
-  const singles = Array.from({ length: modalities }, (_, m) => ({ ...head, extractors: use((other) => other === m) }))
-  return [...singles, { ...head, extractors: use(() => true), fills: true }]
-}
-
-/** The baselines made of them. */
-export function baselinesOf(names: readonly string[]): BaselineSpec[] {
-  const singles = names.map((name, m) => ({ method: `single:${name}`, members: [m] }))
-  return [
-    { method: 'early-fusion', members: [names.length] },
-    { method: 'late-fusion', members: names.map((_, m) => m) },
-    ...singles,
-  ]
+export function askedBaselines(asked: boolean | readonly string[], data: Dataset, rho: readonly number[]): Asked[] {
+  const all = Object.entries(BASELINES)
+  const names =
+    asked === true ? all.filter(([, { usual, refusal }]) => usual && !refusal?.(data, rho)).map(([name]) => name) : asked
+  if (names === false) return []
+  const alone = data.modalities.map(({ name }) => `single:${name}`)
+  for (const name of names) {
+    const reason = Object.hasOwn(BASELINES, name)
+      ? BASELINES[name].refusal?.(data, rho)
+      : alone.includes(name)
+        ? undefined
+        : 'is unknown'
+    if (reason === undefined) continue
+    const allowed = all.filter(([, { refusal }]) => !refusal?.(data, rho)).map(([other]) => other)
+    refuse('baselines', name, `${[...allowed, ...alone].join(', ')}; "${name}" ${reason}`)
+  }
+  return all.flatMap(([name, baseline]) => {
+    if (names.includes(name)) return [{ baseline, wants: () => true }]
+    const some = name === 'single' && names.some((n) => alone.includes(n))
+    return some ? [{ baseline, wants: (rival: string) => names.includes(rival) }] : []
+  })
 }

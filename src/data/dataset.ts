@@ -41,6 +41,8 @@ export interface Dataset extends Inputs {
   readonly target: Target
   /** What the rows are of, one name each: rows of one subject, family or site, which no split may part. */
   readonly groups?: readonly string[]
+  /** Where the data were made rather than measured: what they were made of, a view of the same subjects for each modality. */
+  readonly oracle?: readonly Modality[]
 }
 
 /** Values a subject's outcome has: classes, or outputs of a regression. */
@@ -123,6 +125,7 @@ function checkColumn(modality: string, column: Column, present: Uint8Array, ids:
 /** checkInputs, the target, and that every modality has a column (a model may use none of it). @throws ShapeError, DataError */
 export function checkDataset(data: Dataset): void {
   checkInputs(data)
+  if (data.oracle) checkInputs({ ids: data.ids, modalities: data.oracle })
   const bare = data.modalities.find(({ columns }) => columns.length === 0)
   if (bare) throw new DataError(`modality "${bare.name}" has no features: give it at least one column`)
   const { target, ids, groups } = data

@@ -30,7 +30,7 @@ const TRANSFORMS: Record<Transform, (z: number) => number> = { linear: (z) => z,
 /**
  * X = η N + (1 - η) z-score([Z, Z_shared] T), y = Σ share · τ(Z) β + share · τ(Z_shared) β + share · (Z₁ ⊗ Z₂ …) β, with Z, T, N
  * standard normal and β uniform on (-3, 3); the interactions' β are cut to whole numbers, as in the authors' generator
- * (arXiv 2507.20089). The outcome has no noise of its own. Each part draws from a stream of its own; the transform with a sine,
+ * (arXiv 2507.20089). The oracle's views are Z₁, …, and the last with the shared latents beside it. The outcome has no noise of its own. Each part draws from a stream of its own; the transform with a sine,
  * which no setting of the paper uses, is left out, because a host's sine has no fixed bits.
  */
 export function synthetic(session: Session<TrainKernels>, spec: SyntheticSpec, seed: number): Dataset {
@@ -53,11 +53,7 @@ export function synthetic(session: Session<TrainKernels>, spec: SyntheticSpec, s
     const own = latents(name, d, transform, share)
     privates.push(own)
     const width = d + shared.latents
-    const z = new Float32Array(n * width)
-    for (let i = 0; i < n; i++) {
-      z.set(own.subarray(i * d, (i + 1) * d), i * width)
-      z.set(common.subarray(i * shared.latents, (i + 1) * shared.latents), i * width + d)
-    }
+    const z = beside(own, d, common, shared.latents)
     const mark = memory.mark()
     const x = memory.alloc(4 * n * p)
     const projection = memory.put(random.fork(`projection ${name}`).normal(width * p))
@@ -77,8 +73,23 @@ export function synthetic(session: Session<TrainKernels>, spec: SyntheticSpec, s
     )
   })
   if (interaction) interact(y, privates, spec, interaction, random)
+  const oracle = spec.modalities.flatMap(({ name, latents: d }, m) => {
+    const width = m === spec.modalities.length - 1 ? d + shared.latents : d
+    const z = width > d ? beside(privates[m], d, common, shared.latents) : privates[m]
+    return width > 0 ? [modality(name, z, width)] : []
+  })
   const ids = Array.from({ length: n }, (_, i) => `s${String(i + 1).padStart(String(n).length, '0')}`)
-  return { ids, modalities, target: { task: 'regression', outputs: ['y'], values: y } }
+  return { ids, modalities, target: { task: 'regression', outputs: ['y'], values: y }, oracle }
+}
+
+/** Two tables of as many rows, (rows, a) and (rows, b), side by side. */
+function beside(left: Float32Array, a: number, right: Float32Array, b: number): Float32Array {
+  const out = new Float32Array(left.length + right.length)
+  for (let row = 0; row * (a + b) < out.length; row++) {
+    out.set(left.subarray(row * a, (row + 1) * a), row * (a + b))
+    out.set(right.subarray(row * b, (row + 1) * b), row * (a + b) + a)
+  }
+  return out
 }
 
 /** Adds share · (Z₁ ⊗ Z₂ …) β to y: the last modality's latent fastest, a random fraction of the products with an effect. */

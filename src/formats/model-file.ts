@@ -91,6 +91,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     rules,
     average: ensembles.average,
     selections: ensembles.selections,
+    sum: ensembles.sum,
     best,
     provenance,
   }
@@ -152,7 +153,9 @@ export function readModel(file: Uint8Array): Model {
   const patterns = skeleton.patterns
   const weightsOf = (rule: Rule) => {
     const all = take(`ensembles.${rule}`, [patterns.length, count], Float32Array)
-    return patterns.map((pattern, p) => checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students))
+    return patterns.map((pattern, p) =>
+      checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students, skeleton.sum),
+    )
   }
   const { rules, average, selections } = skeleton
   const weights = Object.fromEntries(rules.map((rule) => [rule, weightsOf(rule)]))
@@ -163,7 +166,14 @@ export function readModel(file: Uint8Array): Model {
     projections,
     target,
     students,
-    ensembles: { patterns, weights, average, ...(stacking ? { stacking } : {}), ...(selections ? { selections } : {}) },
+    ensembles: {
+      ...(skeleton.sum ? { sum: skeleton.sum } : {}),
+      patterns,
+      weights,
+      average,
+      ...(stacking ? { stacking } : {}),
+      ...(selections ? { selections } : {}),
+    },
     best: skeleton.best,
     provenance: skeleton.provenance,
   }
@@ -234,8 +244,14 @@ function readExtractor(name: string): Extractor {
   throw new FormatError(`the model names the extractor ${shown(name)}, which is unknown: the file is damaged`)
 }
 
-/** Weights of an ensemble: none below 0, together 1, and only of students that can speak for the pattern. */
-function checkWeights(rule: Rule, pattern: Pattern, weights: Float32Array, students: readonly ModelStudent[]): Float32Array {
+/** Weights of an ensemble: none below 0, together 1 unless they are of a sum, and only of students that can speak for the pattern. */
+function checkWeights(
+  rule: Rule,
+  pattern: Pattern,
+  weights: Float32Array,
+  students: readonly ModelStudent[],
+  ofSum = false,
+): Float32Array {
   const sum = weights.reduce((total, w) => total + w, 0)
   const mute = students.findIndex(({ spec }, i) => weights[i] !== 0 && !canSpeak(spec, pattern))
   if (mute >= 0) {
@@ -243,10 +259,9 @@ function checkWeights(rule: Rule, pattern: Pattern, weights: Float32Array, stude
       `the ensemble "${rule}" for the modalities ${pattern} uses "${students[mute].name}", which needs others: the file is damaged`,
     )
   }
-  if (!weights.every((w) => w >= 0) || Math.abs(sum - 1) > 1e-4) {
-    throw new FormatError(
-      `the weights of the ensemble "${rule}" for the modalities ${pattern} are no shares of 1: the file is damaged`,
-    )
+  if (!weights.every((w) => w >= 0) || (ofSum ? sum === 0 : Math.abs(sum - 1) > 1e-4)) {
+    const what = ofSum ? 'no terms of a sum' : 'no shares of 1'
+    throw new FormatError(`the weights of the ensemble "${rule}" for the modalities ${pattern} are ${what}: the file is damaged`)
   }
   return weights
 }

@@ -32,6 +32,8 @@ export interface Skeleton {
   readonly rules: readonly Rule[]
   readonly average: Average
   readonly selections?: readonly Selection[]
+  /** The ensembles' weights are of a sum and need not be shares of 1. */
+  readonly sum?: true
   readonly best: number
   readonly provenance: Provenance
 }
@@ -107,6 +109,7 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
   if (!texts(s.rules) || s.rules.length === 0 || !s.rules.every((rule) => rulesOf(t.task).includes(rule))) wrong('rules')
   if (!AVERAGES.includes(s.average) || (t.task === 'regression' && s.average !== 'logits')) wrong('average')
+  if (s.sum !== undefined && s.sum !== true) wrong('sum')
   if (!natural(s.best)) wrong('best')
   const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
   const selection = ({ members, trace }: Selection) =>

@@ -40,9 +40,11 @@ export interface Selection {
 
 /** What a model knows of combining its students. */
 export interface Ensembles {
+  /** The students' outputs are terms of a sum: weights need not be shares of 1. */
+  readonly sum?: true
   /** Those with weights of their own; any other is combined by the students' losses. */
   readonly patterns: readonly Pattern[]
-  /** Weights over students of each rule that was built, for each listed pattern; each vector sums to 1. Stacking's are alike. */
+  /** Weights over students of each rule that was built, for each listed pattern; a vector sums to 1, but of a sum. Stacking's are alike. */
   readonly weights: Readonly<Partial<Record<Rule, readonly Float32Array[]>>>
   readonly average: Average
   /** Parameters of the meta learner, in the order of its layout. */
@@ -65,6 +67,20 @@ export const builtRules = ({ weights, stacking }: Ensembles): readonly Rule[] =>
 /** What a rule is called where methods are compared. */
 export const methodName = (rule: Rule): string =>
   rule === 'greedy' ? 'meta-fusion' : rule === 'best-single' ? 'best-single-student' : rule
+
+/** Adds up the outputs of all who can speak: the one rule of such a model is `simple-average`. @param able who can, for each pattern */
+export function sumEnsembles(
+  patterns: readonly Pattern[],
+  students: number,
+  able: (pattern: Pattern) => readonly number[],
+): Ensembles {
+  const listed = patterns.filter((pattern) => able(pattern).length > 0)
+  const ones = listed.map((pattern) => {
+    const members = able(pattern)
+    return new Float32Array(students).map((_, i) => (members.includes(i) ? 1 : 0))
+  })
+  return { sum: true, patterns: listed, weights: { 'simple-average': ones }, average: 'logits' }
+}
 
 /** Weights ∝ 1 / loss over the given students, 0 for the others. A loss of 0 counts as 1e-12. */
 export function inverseLoss(losses: ArrayLike<number>, members: readonly number[]): Float32Array {

@@ -1,23 +1,23 @@
 // The whole method as one page: setting → cohort → ρ → ensembles → model, then its rivals, and everyone's scores.
 
-import { baselineStudents, baselinesOf } from '../baselines/baselines.ts'
+import { type Asked, askedBaselines } from '../baselines/baselines.ts'
+import type { Arena, Ground, Rival } from '../baselines/rival.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
-import { type Dataset, digest, idsDigest } from '../data/dataset.ts'
+import { checkDataset, type Dataset, digest, idsDigest } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
-import { builtRules, type Ensembles, methodName, noEnsembles, type Rule } from '../fusion/ensemble.ts'
+import { builtRules, methodName } from '../fusion/ensemble.ts'
 import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
 import type { StudentSpec } from '../fusion/student.ts'
 import { combinations } from '../train/combinations.ts'
-import type { Resolved, TrainConfig } from '../train/config.ts'
+import { checkConfig, type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
-import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
-import { type BatchDone, runStage, type StageResult } from '../train/stage.ts'
-import { alone } from '../train/step.ts'
+import { batchOrder, canLearn, ensemblesFor, groupOf, modelOf, type Setting, settingOf } from '../train/setting.ts'
+import type { BatchDone, StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
@@ -30,8 +30,10 @@ export interface MethodResult {
 export interface Trained {
   readonly model: Model
   readonly config: Resolved
-  /** Meta Fusion first, then its other ensembles, the independent cohort and the baselines. */
+  /** Meta Fusion first, then its other ensembles and the baselines. */
   readonly methods: readonly MethodResult[]
+  /** The baselines' models, in the order of the methods. */
+  readonly rivals: readonly Rival[]
 }
 
 /**
@@ -49,16 +51,19 @@ export function* trainModel(
   config: TrainConfig = {},
   record: SplitRecord = { source: 'given' },
 ): Generator<Progress, Trained> {
+  // A baseline that cannot be is refused before any work.
+  checkConfig(config)
+  checkDataset(data)
+  const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO)
   const setting = yield* during(settingOf(module, data, splits, config), () => idle('preparing'))
-  const { session, resolved, names } = setting
+  const { session, resolved } = setting
   const { specs, notes } = cohortSpecs(setting)
-  const rivals = resolved.baselines ? baselineStudents(names.length, setting.head) : []
-  const clock = clockOf(setting, specs.length, rivals.length)
   const mark = session.memory.mark()
 
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
-  const { epochs, batch, optimizer, schedule, patience } = resolved
+  const stages = 1 + resolved.rho.filter((rho) => rho > 0).length
+  const clock = clockOf(setting, specs.length * stages + workOf(asked, { setting, cohort: specs }))
   const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
   const grid = yield* during(runGrid(cohort.plan, cohort.starts, course), (step) =>
     clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
@@ -71,56 +76,33 @@ export function* trainModel(
   }
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again), combining)
   const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...notes, ...divergenceNotes(grid.chosen.stage)])
-  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
+  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, provenance, grid.teachers.weights)
+  session.memory.release(mark)
 
   const methods: MethodResult[] = []
+  const rivals: Rival[] = []
   const scoring = openTrainSession(module)
   const empty = scoring.memory.mark()
-  function* score(name: string, of: Model, rule: Rule): Generator<Progress, void> {
+  function* score({ name, model: of, rule, inputs = data }: Rival): Generator<Progress, void> {
     scoring.memory.release(empty)
     const possible = splits.test.length > 0 && of.students.length > 0
-    const prediction = possible && createPredictor(scoring, of, rule).predict(data, splits.test)
+    const prediction = possible && createPredictor(scoring, of, rule).predict(inputs, splits.test)
     methods.push({ name, test: prediction ? evaluate(prediction, data.target, splits.test) : undefined })
     yield clock('scoring', of.students.length)
   }
-  for (const rule of builtRules(ensembles)) yield* score(methodName(rule), model, rule)
+  for (const rule of builtRules(ensembles)) yield* score({ name: methodName(rule), model, rule })
 
-  const unshared = grid.chosen.stage === grid.independent && resolved.ensembles.includes('greedy')
-  const apart = unshared
-    ? ensembles
-    : yield* during(ensemblesFor(setting, cohort, grid.independent, ['greedy'], again), combining)
-  yield* score(
-    'independent-greedy',
-    modelOf(setting, cohort, grid.independent, apart, grid.teachers.weights, provenance),
-    'greedy',
-  )
-
-  if (rivals.length > 0) {
-    session.memory.release(mark)
-    const group = groupOf(setting, rivals)
-    const nobody = new Float32Array(rivals.length)
-    const stage = yield* during(
-      runStage(group.plan, {
-        rho: 0,
-        objective: () => alone(group.plan),
-        epochs,
-        batch,
-        optimizer,
-        schedule,
-        patience,
-        starts: group.starts,
-        order,
-        keepMoments: false,
-      }),
-      (step) => clock('baselines', rivals.length, step),
+  const arena: Arena = { module, setting, cohort: specs, screened: grid.independent, provenance, kept: new Map() }
+  for (const { baseline, wants } of asked) {
+    const trained = yield* during(baseline.train(arena), (step) =>
+      step ? clock('baselines', step.losses.task.length, step) : combining(),
     )
-    const all = modelOf(setting, group, stage, noEnsembles(['simple-average'], resolved.average), nobody, provenance)
-    for (const { method, members } of baselinesOf(names)) {
-      const students = members.filter((i) => canLearn(setting, rivals[i])).map((i) => all.students[i])
-      yield* score(method, { ...all, students }, 'simple-average')
+    for (const rival of trained.filter(({ name }) => wants(name))) {
+      rivals.push(rival)
+      yield* score(rival)
     }
   }
-  return { model, config: resolved, methods }
+  return { model, config: resolved, methods, rivals }
 }
 
 /** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
@@ -168,25 +150,6 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
   }
 }
 
-/** A group of students as a stage left it. */
-function modelOf(
-  { preparations, projections, target, resolved }: Setting,
-  { specs, names }: Group,
-  stage: StageResult,
-  ensembles: Ensembles,
-  teachers: Float32Array,
-  provenance: Provenance,
-): Model {
-  const students = specs.map((spec, i) => ({
-    name: names[i],
-    spec,
-    block: stage.best[i].block,
-    loss: stage.losses[i],
-    teacher: teachers[i],
-  }))
-  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
-}
-
 /** Runs a piece of work, telling of progress wherever it pauses. */
 function* during<Step, Result>(work: Generator<Step, Result>, tell: (step: Step) => Progress): Generator<Progress, Result> {
   let turn = work.next()
@@ -198,11 +161,14 @@ const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students:
 
 type Clock = (stage: Progress['stage'], students: number, step?: Pick<BatchDone, 'rho' | 'epoch' | 'batches'>) => Progress
 
+/** Students that the baselines train, each time they do; a training that several share counts once. */
+const workOf = (asked: readonly Asked[], ground: Ground): number =>
+  [...new Set(asked.map(({ baseline }) => baseline.work))].reduce((sum, work) => sum + work(ground), 0)
+
 /** Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students. */
-function clockOf({ splits, resolved }: Setting, students: number, rivals: number): Clock {
-  const { epochs, batch, rho } = resolved
-  const stages = 1 + rho.filter((r) => r > 0).length
-  const total = Math.ceil(splits.train.length / batch) * epochs * (students * stages + rivals)
+function clockOf({ splits, resolved }: Setting, students: number): Clock {
+  const { epochs, batch } = resolved
+  const total = Math.ceil(splits.train.length / batch) * epochs * students
   let done = 0
   return (stage, count, step) => {
     if (step) done += count * step.batches

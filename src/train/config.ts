@@ -67,8 +67,8 @@ export interface TrainConfig {
   readonly validation?: number
   /** Share of rows for testing where no split is given. Default 0.15. */
   readonly test?: number
-  /** Train the baselines too. Default true. */
-  readonly baselines?: boolean
+  /** What to compare with, by name (`baselines/baselines.ts`); true for the usual ones. Default true. */
+  readonly baselines?: boolean | readonly string[]
 }
 
 /** Every setting decided. */
@@ -98,7 +98,7 @@ export interface Resolved {
   readonly standardizeTarget: boolean
   readonly unitPca: boolean
   readonly pcaRows: 'train' | 'train+validation'
-  readonly baselines: boolean
+  readonly baselines: boolean | readonly string[]
 }
 
 /** What defaults depend on. */
@@ -114,6 +114,9 @@ export interface Shape {
   /** Of a classification. */
   readonly classes?: readonly string[]
 }
+
+/** Sharing strengths where none are given. */
+export const RHO: readonly number[] = [0, 0.99, 3]
 
 const KEYS: readonly (keyof TrainConfig)[] = [
   'seed',
@@ -163,8 +166,8 @@ export function checkConfig(config: unknown): TrainConfig {
   if (c.schedule !== undefined) checkSchedule(c.schedule)
   if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
-  for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca', 'baselines'] as const)
-    oneOf(key, c[key], [true, false])
+  for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca'] as const) oneOf(key, c[key], [true, false])
+  checkBaselines(c.baselines)
   oneOf('warmStart', c.warmStart, WARM_STARTS)
   oneOf('pcaRows', c.pcaRows, ['train', 'train+validation'])
   checkTeaching(c.teaching ?? {})
@@ -212,6 +215,16 @@ function checkTask({ ensembles, average, greedy }: TrainConfig, task: Shape['tas
   list('ensembles', ensembles, (v, key) => oneOf(key, v, rulesOf(task)))
   if (task === 'regression') oneOf('average', average, ['logits'])
   oneOf('greedy.metric', greedy?.metric, GREEDY_METRICS[task])
+}
+
+/** Which names there are is for the baselines themselves to say. */
+function checkBaselines(given: unknown): void {
+  if (given === undefined || typeof given === 'boolean') return
+  if (!Array.isArray(given)) refuse('baselines', given, 'true, false or a list of names')
+  list('baselines', given, (v, key) => {
+    if (typeof v !== 'string') refuse(key, v, 'the name of a baseline')
+    if (given.indexOf(v) !== given.lastIndexOf(v)) refuse('baselines', given, `each name once, and ${v} is there again`)
+  })
 }
 
 function checkTeaching(given: unknown): void {
@@ -285,7 +298,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     budget: config.budget ?? 64,
     head: config.head ?? [64, 32],
     activation: config.activation ?? 'relu',
-    rho: config.rho ?? [0, 0.99, 3],
+    rho: config.rho ?? RHO,
     epochs,
     batch,
     optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
@@ -374,7 +387,8 @@ function checkExtractors(
   return chosen
 }
 
-function refuse(key: string, value: unknown, allowed: string): never {
+/** @throws ConfigError always: the key, the value and what is allowed */
+export function refuse(key: string, value: unknown, allowed: string): never {
   // JSON has no word for NaN, Infinity and a bigint.
   const shown = typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(value)
   throw new ConfigError(`${key} is ${shown}: allowed is ${allowed}`)

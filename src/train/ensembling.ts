@@ -246,7 +246,7 @@ export function* ensemblesOf(
   losses: Float64Array,
   spec: EnsembleSpec,
   random: Random,
-): Generator<void, Ensembles> {
+): Generator<undefined, Ensembles> {
   const listed: Pattern[] = []
   const kinds = yield* kindsOf(rows, able, judged.students)
   const weights: Partial<Record<Rule, Float32Array[]>> = Object.fromEntries(spec.rules.map((rule) => [rule, []]))
@@ -284,7 +284,11 @@ interface Kind {
   readonly speaks: Uint8Array
 }
 
-function* kindsOf(rows: readonly Pattern[], able: (pattern: Pattern) => number[], students: number): Generator<void, Kind[]> {
+function* kindsOf(
+  rows: readonly Pattern[],
+  able: (pattern: Pattern) => number[],
+  students: number,
+): Generator<undefined, Kind[]> {
   const byPattern = new Map<Pattern, number[]>()
   rows.forEach((pattern, row) => {
     const same = byPattern.get(pattern)

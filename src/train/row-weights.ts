@@ -18,6 +18,8 @@ export interface RowWeights {
   /** Group of each student. */
   readonly of: readonly number[]
   readonly groups: readonly Group[]
+  /** The group of the rows that any student sees: what a loss that they share is a mean over. */
+  readonly anyone: number
   /** True when every student sees every training and validation row. */
   readonly complete: boolean
 }
@@ -25,14 +27,16 @@ export interface RowWeights {
 export function rowWeightsOf({ session, sees, target, train, validation }: Problem, capacity: number): RowWeights {
   const room = () => session.memory.alloc(4 * capacity)
   const groups: Group[] = []
-  const of = sees.map((mine) => {
+  const groupOf = (mine: Uint8Array) => {
     const known = groups.findIndex((g) => g.sees === mine || g.sees.every((v, row) => v === mine[row]))
     if (known >= 0) return known
     const task = room()
     return groups.push({ sees: mine, task, mean: target.weights ? room() : task, share: room() }) - 1
-  })
+  }
+  const of = sees.map(groupOf)
+  const anyone = groupOf(sees[0].map((_, row) => (sees.some((mine) => mine[row]) ? 1 : 0)))
   const complete = sees.every((mine) => train.every((row) => mine[row]) && validation.every((row) => mine[row]))
-  return { of, groups, complete }
+  return { of, groups, anyone, complete }
 }
 
 /** What a group sees of some rows: how many, and what they weigh together. */

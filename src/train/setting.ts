@@ -6,7 +6,7 @@ import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles, Rule } from '../fusion/ensemble.ts'
-import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
+import { type Model, type ModelTarget, modelOutputs, type Provenance } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
@@ -170,7 +170,7 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
 
 /**
  * The ensembles of a group as a stage left it, judged on the validation rows.
- * @param again for stacking on out-of-fold rows
+ * @param again trains the group without some rows: what stacking on out-of-fold rows needs
  * @yields after each pattern, and after each batch of what is trained
  */
 export function* ensemblesFor(
@@ -178,8 +178,8 @@ export function* ensemblesFor(
   group: Group,
   stage: StageResult,
   rules: readonly Rule[],
-  again: Again,
-): Generator<unknown, Ensembles> {
+  again?: Again,
+): Generator<BatchDone | undefined, Ensembles> {
   const { session, splits, patterns, names, resolved, random } = setting
   const worth = patternsWorth(
     names.length,
@@ -199,7 +199,7 @@ function* stackingFor(
   setting: Setting,
   { plan, specs }: Group,
   { best, losses }: StageResult,
-  again: Again,
+  again?: Again,
 ): Generator<BatchDone, Float32Array> {
   const { session, splits, head, resolved } = setting
   const { stacking, batch } = resolved
@@ -221,8 +221,9 @@ function* stackingFor(
   const held = judged(validation, cohortOutputs(plan, best, validation))
   const spec = { ...stacking, batch }
   if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held }, spec, random)
+  if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
   const outputs =
-    stacking.rows === 'train'
+    stacking.rows === 'train' || !again
       ? cohortOutputs(plan, best, train)
       : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort')), again)
   return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
@@ -240,6 +241,25 @@ const judgedOn = (
   width,
   weights: targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1),
 })
+
+/** A group of students as a stage left it. @param teachers what each counted as a teacher; nobody was one when left out */
+export function modelOf(
+  { preparations, projections, target, resolved }: Setting,
+  { specs, names }: Pick<Group, 'specs' | 'names'>,
+  stage: Pick<StageResult, 'best' | 'losses'>,
+  ensembles: Ensembles,
+  provenance: Provenance,
+  teachers: ArrayLike<number> = new Float32Array(specs.length),
+): Model {
+  const students = specs.map((spec, i) => ({
+    name: names[i],
+    spec,
+    block: stage.best[i].block,
+    loss: stage.losses[i],
+    teacher: teachers[i],
+  }))
+  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
+}
 
 function checkSplits(data: Dataset, splits: Splits): void {
   const taken = new Set<number>()

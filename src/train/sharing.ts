@@ -3,7 +3,7 @@
 import type { Pointer } from '../wasm/memory.ts'
 import type { Objective } from './objective.ts'
 import { fillShare } from './row-weights.ts'
-import { addTaskGradient, alone, type Plan, smoothed } from './step.ts'
+import { alone, type Plan } from './step.ts'
 
 /**
  * What the sum of the divergences from all teachers j is divided by: the weights of all of them, the student's own among them, as
@@ -23,9 +23,10 @@ export interface Sharing {
 /**
  * L_i = task + ρ Σ_{j≠i} w_j D(f_i, f_j) / Σ_j w_j, with D the mean squared error, or KL(teacher ‖ student); teachers are
  * constants of the batch. arXiv 2507.20089, by way of the consensus (ARCHITECTURE.md, idea 2).
+ * @param base what stands for the task loss
  */
-export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharing): Objective {
-  if (rho === 0) return alone(plan)
+export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharing, base: Objective = alone(plan)): Objective {
+  if (rho === 0) return base
   const { problem, cohort, weights, outputs, told, share } = plan
   const { session, target } = problem
   const { kernels, memory } = session
@@ -50,7 +51,9 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
   }
 
   return {
+    ...base,
     look(rows) {
+      base.look?.(rows)
       const B = rows.length
       const spoken = memory.f32(share.teachers, M * B)
       weights.of.forEach((group, i) => {
@@ -68,10 +71,10 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
       const apart = classes
         ? kernels.crossEntropy(out, share.consensus, w, B, D) + kernels.dot(w, share.spread, B)
         : (kernels.squaredError(out, share.consensus, w, B, D) + kernels.dot(w, share.spread, B)) / D
-      return smoothed(plan, i, B, task) + rho * apart
+      return (base.trained?.(i, B, task) ?? task) + rho * apart
     },
     gradient(i, B) {
-      addTaskGradient(plan, i, B)
+      base.gradient(i, B)
       const scale = classes ? rho : (2 / D) * rho
       kernels.addGradient(plan.dOut, told + 4 * i * B * D, share.consensus, shareOf(i, B), scale, B, D)
     },

@@ -28,6 +28,8 @@ export interface Stage {
   readonly schedule?: Schedule
   /** The stage ends after this many epochs in which no student improved on its best validation loss; 0 or left out: never. */
   readonly patience?: number
+  /** Which epoch of a student is kept: its best on validation rows (when left out), or the last, if its loss is finite. */
+  readonly keep?: 'best' | 'last'
 }
 
 /** Mean losses of an epoch, by student; of training rows before the steps, with its dropout, each batch by the weight of its rows. */
@@ -36,7 +38,7 @@ export interface EpochLosses {
   readonly validation: Losses
 }
 
-/** What a stage leaves: every student at its own best validation task loss. */
+/** What a stage leaves: every student at its own best validation task loss, or as its last epoch left it. */
 export interface StageResult {
   readonly rho: number
   readonly best: readonly Start[]
@@ -105,13 +107,17 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     const validation = validate(plan, problem.validation, objective)
     epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
     for (let i = 0; i < M; i++) {
-      if (validation.task[i] < losses[i]) {
+      const wanted =
+        stage.keep === 'last'
+          ? epoch === stage.epochs && validation.task[i] < Number.POSITIVE_INFINITY
+          : validation.task[i] < losses[i]
+      if (wanted) {
         losses[i] = validation.task[i]
         bestEpoch[i] = epoch
         keep(i)
       }
     }
-    over = patience > 0 && epoch - Math.max(...bestEpoch) >= patience
+    over = patience > 0 && stage.keep !== 'last' && epoch - Math.max(...bestEpoch) >= patience
     if (done) yield over ? { ...done, batches: 1 + (stage.epochs - epoch) * batches } : done
   }
   for (let i = 0; i < M; i++) {

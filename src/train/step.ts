@@ -170,16 +170,34 @@ function measure(plan: Plan, B: number, objective: Objective): Losses {
   return { task, total }
 }
 
-/** Student i's own mean task loss on the B rows of the last forward pass. */
-export function taskLoss({ problem, weights, outputs, target }: Plan, i: number, B: number): number {
+/** Mean task loss of outputs (B, outputs) on the rows of the last forward pass, by the weights (B) of rows. */
+export function lossOf({ problem, target }: Plan, out: Pointer, rowWeights: Pointer, B: number): number {
   const { kernels } = problem.session
   const D = problem.target.outputs
-  const out = outputs + 4 * i * B * D
-  const { task } = weights.groups[weights.of[i]]
   return problem.target.task === 'classification'
-    ? kernels.crossEntropyLabels(out, target, task, B, D)
-    : kernels.squaredError(out, target, task, B, D) / D
+    ? kernels.crossEntropyLabels(out, target, rowWeights, B, D)
+    : kernels.squaredError(out, target, rowWeights, B, D) / D
 }
+
+/** dOut += gradient of that loss, its labels smoothed. @param told softmax of the outputs in classification, else the outputs themselves */
+export function addLossGradient(
+  { problem, target, even }: Plan,
+  dOut: Pointer,
+  told: Pointer,
+  rowWeights: Pointer,
+  B: number,
+): void {
+  const { kernels } = problem.session
+  const { outputs: D, smoothing = 0 } = problem.target
+  if (problem.target.task === 'classification') {
+    kernels.addGradientLabels(dOut, told, target, rowWeights, 1 - smoothing, B, D)
+    if (even) kernels.addGradient(dOut, told, even, rowWeights, smoothing, B, D)
+  } else kernels.addGradient(dOut, told, target, rowWeights, 2 / D, B, D)
+}
+
+/** Student i's own mean task loss on the B rows of the last forward pass. */
+export const taskLoss = (plan: Plan, i: number, B: number): number =>
+  lossOf(plan, plan.outputs + 4 * i * B * plan.problem.target.outputs, plan.weights.groups[plan.weights.of[i]].task, B)
 
 /**
  * The loss that `addTaskGradient` lowers, given student i's task loss: with label smoothing ε, the cross-entropy with (1 - ε) of
@@ -194,15 +212,8 @@ export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B
 
 /** dOut += gradient of student i's own task loss, smoothed. */
 export function addTaskGradient(plan: Plan, i: number, B: number): void {
-  const { problem, weights, dOut, told, even } = plan
-  const { kernels } = problem.session
-  const { outputs: D, smoothing = 0 } = problem.target
-  const { task } = weights.groups[weights.of[i]]
-  const mine = told + 4 * i * B * D
-  if (problem.target.task === 'classification') {
-    kernels.addGradientLabels(dOut, mine, plan.target, task, 1 - smoothing, B, D)
-    if (even) kernels.addGradient(dOut, mine, even, task, smoothing, B, D)
-  } else kernels.addGradient(dOut, mine, plan.target, task, 2 / D, B, D)
+  const { problem, weights, dOut, told } = plan
+  addLossGradient(plan, dOut, told + 4 * i * B * problem.target.outputs, weights.groups[weights.of[i]].task, B)
 }
 
 /** Every student for itself: the task loss. */

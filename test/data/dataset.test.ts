@@ -112,3 +112,9 @@ test('what plain JavaScript may get wrong is said before a kernel sees it', () =
   )
   expect(given({ task: 'classif' })).toThrow('the target\'s task is "classif": give "classification" or "regression"')
 })
+
+test('what the data were made of is checked like the data', () => {
+  const short = modality('z', Float32Array.of(1), 1)
+  expect(() => checkDataset({ ...data, oracle: [short] })).toThrow('modality "z" has 1 rows, there are 2 ids')
+  expect(() => checkDataset({ ...data, oracle: [view] })).not.toThrow()
+})

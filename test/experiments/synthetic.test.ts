@@ -214,3 +214,28 @@ test('without interactions nothing of the rest changes', () => {
   const none = { ...plain, interaction: { share: 1, fraction: 0 } }
   expect(digest(synthetic(session, none, 2))).toBe(digest(synthetic(session, plain, 2)))
 })
+
+describe('the oracle', () => {
+  const modalities = [view('scan'), view('visit', { latents: 0 }), view('lab', { latents: 2 })]
+  const spec: SyntheticSpec = { ...specOf(400, modalities, { latents: 3, transform: 'linear', share: 1 }) }
+  const data = synthetic(session, spec, 5)
+  const views = (data.oracle ?? []).map((_, m) => columns({ ...data, modalities: data.oracle ?? [] }, m))
+
+  test('is the latents of each modality that has any, and the shared ones with those of the last', () => {
+    expect(data.oracle?.map(({ name, columns: c }) => [name, c.length])).toEqual([
+      ['scan', 4],
+      ['lab', 5],
+    ])
+  })
+
+  test('leaves nothing of a linear outcome over, and neither view does alone', () => {
+    expect(leftOver(views.flat(), outcome(data))).toBeLessThan(1e-9)
+    for (const mine of views) expect(leftOver(mine, outcome(data))).toBeGreaterThan(0.1)
+  })
+
+  test('is no part of what is learned from: the fingerprint is the same without', () => {
+    const { oracle, ...rest } = data
+    expect(oracle).toHaveLength(2)
+    expect(digest(data)).toBe(digest(rest))
+  })
+})

@@ -343,6 +343,19 @@ describe('refuses', () => {
       `the weights of the ensemble "simple-average" for the modalities 11 are no shares of 1${damaged}`,
     ],
     [
+      'a sum without a term',
+      ({ tensors, description }) => {
+        description.sum = true
+        put(tensors, 'ensembles.best-single', new Float32Array(21), [3, 7])
+      },
+      `the weights of the ensemble "best-single" for the modalities 11 are no terms of a sum${damaged}`,
+    ],
+    [
+      'a sum that is neither there nor not',
+      ({ description }) => (description.sum = 'mean'),
+      `the description of the model has no valid sum${damaged}`,
+    ],
+    [
       'a student with more layers than there are tensors',
       ({ description }) => (description.students[0].hidden = new Array(5000).fill(1)),
       'student "visit:raw" has 5001 layers and the file 50 tensors: it is incomplete',

@@ -8,7 +8,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--split', '--json'],
+  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--json'],
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
@@ -81,7 +81,8 @@ describe('train', () => {
       students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].map(student),
       methods: [
         { name: 'meta-fusion', test: scores },
-        ...['best-single-student', 'simple-average', 'weighted-average', ...VOTES, 'independent-greedy'].map(method),
+        ...['best-single-student', 'simple-average', 'weighted-average', ...VOTES].map(method),
+        ...['greedy', 'best-single', 'simple-average', 'weighted-average', ...VOTES].map((rule) => method(`independent-${rule}`)),
         { name: 'early-fusion', test: scores },
         { name: 'late-fusion', test: scores },
         ...['single:blood', 'single:mri'].map(method),
@@ -136,7 +137,7 @@ describe('train', () => {
       .slice(1)
       .map((line) => line.split(',')[0])
     const parts = csv(['id', 'part'], ...ids.map((id, i) => [id, i < 40 ? 'train' : i < 50 ? 'val' : 'test']))
-    const config = JSON.stringify({ ...JSON.parse(QUICK), seed: 1, rho: [0, 5], baselines: false })
+    const config = JSON.stringify({ ...JSON.parse(QUICK), seed: 1, rho: [0, 5], baselines: true })
     const folder = treeOf({ ...below('study', { ...study(), 'split.csv': parts }), 'config.json': config })
     const words = [
       'train',
@@ -149,6 +150,8 @@ describe('train', () => {
       '2',
       '--rho',
       '0,1,2',
+      '--baselines',
+      'cooperative, single:mri',
       '--json',
       '--out',
       'm',
@@ -162,8 +165,11 @@ describe('train', () => {
       'simple-average',
       'weighted-average',
       ...VOTES,
-      'independent-greedy',
+      'single:mri',
+      'cooperative',
     ])
+    const bare = JSON.parse((await metafusion(folder, ...words.map((w) => (w.includes('single') ? 'none' : w)))).stdout)
+    expect(bare.methods).toEqual(report.methods.slice(0, 4 + VOTES.length))
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
     expect(inspected.rhoLosses.map((r: { rho: number }) => r.rho)).toEqual([0, 1, 2])
   })
@@ -477,8 +483,11 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
       'unknown command "toString": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo',
     ],
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
-    [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
-    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
+    [
+      [...TRAIN, '--epochs', '3'],
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --json',
+    ],
+    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --json'],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
     [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
@@ -501,6 +510,10 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [[...TRAIN, '--rho', '0;1'], '--rho has "0;1": give numbers with commas between, such as 0,0.99,3'],
     [[...TRAIN, '--rho', '0,,1'], '--rho has "": give numbers with commas between, such as 0,0.99,3'],
     [[...TRAIN, '--rho', '0,-1'], 'rho[1] is -1: allowed is a number from 0 to 1000'],
+    [
+      [...TRAIN, '--baselines', 'single,late'],
+      'baselines is "late": allowed is independent, early-fusion, late-fusion, single, cooperative, adversarial, joint, joint-best-epoch, shapley, single:blood, single:mri; "late" is unknown',
+    ],
     badConfig(
       'c.json',
       { epoch: 3 },

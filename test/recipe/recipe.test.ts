@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Progress } from '../../src/core/types.ts'
-import { builtRules } from '../../src/fusion/ensemble.ts'
+import { builtRules, methodName, usualRules } from '../../src/fusion/ensemble.ts'
 import type { Metrics } from '../../src/fusion/evaluate.ts'
 import {
   createPredictor,
@@ -15,21 +15,18 @@ import {
 } from '../../src/index.ts'
 import { module, QUICK, ROWS, SOME, SPLITS, type Study, scrambled, study, train } from './studies.ts'
 
-const VOTES = ['majority-vote', 'weighted-vote']
-const METHODS = [
-  'meta-fusion',
-  'best-single-student',
-  'simple-average',
-  'weighted-average',
-  'independent-greedy',
+type Task = 'classification' | 'regression'
+const ownOf = (task: Task) => usualRules(task).map(methodName)
+const usual = (task: Task) => [
+  ...ownOf(task),
+  ...usualRules(task).map((rule) => `independent-${rule}`),
   'early-fusion',
   'late-fusion',
+  ...(task === 'regression' ? ['late-sum'] : []),
   'single:scan',
   'single:visit',
   'single:lab',
 ]
-const methodsOf = (task: string) =>
-  METHODS.flatMap((name) => (task === 'classification' && name === 'independent-greedy' ? [...VOTES, name] : [name]))
 const rowsOf = (metrics: Metrics | undefined) => metrics?.rows ?? 0
 const learned = ({ students, ensembles, preparations, projections }: Model) => ({
   students,
@@ -52,16 +49,19 @@ describe.each([
   ['three classes', study({ present: SOME, task: 'classification' })],
 ] as const)('%s, with modalities missing in every part', (_, given) => {
   const result = train(given)
-  const { model, methods, told } = result
+  const { model, methods, rivals, told } = result
+  const METHODS = usual(given.data.target.task)
+  const own = ownOf(given.data.target.task)
   const present = (row: number) => given.data.modalities.map((m) => m.present[row] === 1)
   const count = (keep: (has: boolean[]) => boolean) => [...SPLITS.test].filter((row) => keep(present(row))).length
 
   test('every method is scored, on all the rows that it can predict', () => {
-    expect(methods.map((m) => m.name)).toEqual(methodsOf(given.data.target.task))
+    expect(methods.map((m) => m.name)).toEqual(METHODS)
+    expect(rivals.map((m) => m.name)).toEqual(METHODS.slice(own.length))
     const any = count((has) => has.includes(true))
     expect(any).toBeLessThan(SPLITS.test.length)
     const rows = Object.fromEntries(methods.map((m) => [m.name, rowsOf(m.test)]))
-    for (const name of METHODS.slice(0, 7)) expect(rows[name], name).toBe(any)
+    for (const name of METHODS.slice(0, -3)) expect(rows[name], name).toBe(any)
     expect(rows['single:scan']).toBe(count((has) => has[0]))
     expect(rows['single:visit']).toBe(count((has) => has[1]))
     expect(rows['single:lab']).toBe(count((has) => has[2]))
@@ -146,7 +146,7 @@ describe.each([
   test('the baselines change nothing about the model', () => {
     const bare = train(given, { baselines: false })
     expect(learned(bare.model)).toEqual(learned(model))
-    expect(bare.methods).toEqual(methods.slice(0, 1 + methods.findIndex((m) => m.name === 'independent-greedy')))
+    expect(bare.methods).toEqual(methods.slice(0, own.length))
   })
 
   test('progress never goes back, ends at its total, and names each stage in turn', () => {
@@ -165,10 +165,10 @@ describe.each([
       'sharing',
       'combining',
       'scoring',
-      // The independent cohort has ensembles of its own unless it is the one that was chosen.
-      ...(model.provenance.rho === 0 ? [] : ['combining', 'scoring']),
-      'baselines',
-      'scoring',
+      // The independent cohort has been trained and is combined; late fusion is made of the single networks.
+      ...['combining', 'scoring'],
+      ...['baselines', 'scoring'],
+      ...['baselines', 'scoring'],
     ])
     const sharing = told.filter((p) => p.stage === 'sharing')
     expect(sharing.map((p) => p.epoch)).toEqual(Array.from({ length: 36 }, (_, i) => 1 + Math.floor(i / 6)))
@@ -247,7 +247,7 @@ describe('it learns', () => {
   test('from one modality alone', () => {
     const { data, splits } = study()
     const { methods, model } = train({ data: { ...data, modalities: data.modalities.slice(0, 1) }, splits }, config)
-    expect(methods.map((m) => m.name)).toEqual([...METHODS.slice(0, 7), 'single:scan'])
+    expect(methods.map((m) => m.name)).toEqual([...usual('regression').slice(0, -3), 'single:scan'])
     for (const { test } of methods) expect(rowsOf(test)).toBe(30)
     expect(model.students).toHaveLength(3)
     expect(model.ensembles.patterns).toEqual(['1'])
@@ -428,7 +428,7 @@ describe('students that diverge', () => {
     }
     const { values } = predictionOf(model, given)
     expect(values.every(Number.isFinite)).toBe(true)
-    for (const name of METHODS.slice(0, 5)) expect(rowsOf(methods.find((m) => m.name === name)?.test)).toBe(30)
+    for (const name of usual('regression').slice(0, 5)) expect(rowsOf(methods.find((m) => m.name === name)?.test)).toBe(30)
   })
 
   test('can be written and read', () => {

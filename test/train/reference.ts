@@ -69,7 +69,7 @@ export function speak(
 }
 
 /** What the sources of a made problem hold in a row. */
-function sourcesAt({ tables }: Made, row: number): (source: string) => number[] {
+export function sourcesAt({ tables }: Made, row: number): (source: string) => number[] {
   const rows = new Map(
     [...tables].map(([name, { values, width }]) => [name, Array.from(values.subarray(row * width, (row + 1) * width))]),
   )

@@ -63,6 +63,14 @@ describe.each([
     expect(new Set(result.bestEpoch).size).toBeGreaterThan(1)
   })
 
+  test('or as its last epoch left it, where that is asked for', () => {
+    const plan = planOf(problem, 16)
+    const result = run(plan, stageOf(plan, { keep: 'last' }))
+    expect(result.best.map(({ block }) => block)).toEqual(held(plan, 'block'))
+    expect(result.losses).toEqual(result.epochs[5].validation.task)
+    expect([...result.bestEpoch]).toEqual([6, 6, 6, 6])
+  })
+
   test('and says so again: the kept blocks have the kept losses', () => {
     const plan = planOf(problem, 16)
     const result = run(plan, stageOf(plan))

@@ -1,0 +1,33 @@
+import { settingOf } from '../train/setting.ts'
+import { earlyFusion } from './early-fusion.ts'
+import { lateFusion } from './late-fusion.ts'
+import type { Arena, Baseline, Contest, Rival } from './rival.ts'
+import { single } from './single.ts'
+
+const SAME = [earlyFusion, lateFusion, single]
+
+/**
+ * Early fusion, late fusion and single networks on what the data were made of (`oracle` of the data set), trained as the others
+ * are: what they could do if nothing hid it. Every row has all of it.
+ */
+export const oracle: Baseline = {
+  refusal: (data) => (data.oracle ? undefined : 'is for data that know what they were made of'),
+  work: ({ setting }) => (setting.data.oracle?.length ?? 0) + 1,
+  *train(arena) {
+    const { data, splits, resolved } = arena.setting
+    const { seed, head, activation, epochs, batch, optimizer, standardizeTarget } = resolved
+    const inputs = { ids: data.ids, modalities: data.oracle ?? [] }
+    const config = { seed, head, activation, epochs, batch, optimizer, standardizeTarget, extractors: { '*': ['raw'] } }
+    const setting = yield* quietly(settingOf(arena.module, { ...inputs, target: data.target }, splits, config))
+    const own: Arena = { ...arena, setting, kept: new Map() }
+    const rivals: Rival[] = []
+    for (const { train } of SAME) rivals.push(...(yield* train(own)))
+    return rivals.map((rival) => ({ ...rival, name: `oracle:${rival.name}`, inputs }))
+  },
+}
+
+function* quietly<Result>(work: Generator<void, Result>): Contest<Result> {
+  let turn = work.next()
+  for (; !turn.done; turn = work.next()) yield undefined
+  return turn.value
+}

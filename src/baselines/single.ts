@@ -1,0 +1,51 @@
+import { noEnsembles } from '../fusion/ensemble.ts'
+import type { Model } from '../fusion/model.ts'
+import type { StudentSpec } from '../fusion/student.ts'
+import { canLearn, modelOf, type Setting } from '../train/setting.ts'
+import { alone } from '../train/step.ts'
+import { type Arena, type Baseline, type Contest, type Ground, inRoom, trainGroup } from './rival.ts'
+
+/** A network on some modalities as they are, with the head of the cohort. */
+export const networkOn = ({ head, names }: Setting, uses: (m: number) => boolean): StudentSpec => ({
+  ...head,
+  extractors: names.map((_, m) => ({ kind: uses(m) ? 'raw' : 'skip' })),
+})
+
+/** One network on each modality that there is anything to learn from. */
+export const singleNetworks = (setting: Setting): StudentSpec[] =>
+  setting.names.map((_, m) => networkOn(setting, (other) => other === m)).filter((spec) => canLearn(setting, spec))
+
+/** Networks trained for themselves, as one model. */
+export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[]): Contest<Model> =>
+  inRoom(arena, specs, function* (group) {
+    const stage = yield* trainGroup(arena, group, () => alone(group.plan))
+    return modelOf(arena.setting, group, stage, noEnsembles(['simple-average'], arena.setting.resolved.average), {
+      ...arena.provenance,
+      rho: 0,
+      rhoLosses: [],
+    })
+  })
+
+export const singlesWork = ({ setting }: Ground): number => singleNetworks(setting).length
+
+/** The networks on one modality: trained once, whoever asks. */
+export function* trainSingles(arena: Arena): Contest<Model> {
+  const known = arena.kept.get('singles')
+  if (known) return known
+  const model = yield* trainNetworks(arena, singleNetworks(arena.setting))
+  arena.kept.set('singles', model)
+  return model
+}
+
+/** `single:<modality>`: one network on one modality as it is. It predicts the rows that have it. */
+export const single: Baseline = {
+  usual: true,
+  work: singlesWork,
+  *train(arena) {
+    const model = yield* trainSingles(arena)
+    return arena.setting.names.map((name, m) => {
+      const students = model.students.filter(({ spec }) => spec.extractors[m].kind !== 'skip')
+      return { name: `single:${name}`, model: { ...model, students }, rule: 'simple-average' }
+    })
+  },
+}
