@@ -1,7 +1,6 @@
 // The whole method as one page: setting → cohort → ρ → ensembles → model, then its rivals, and everyone's scores.
 
 import { baselineStudents, baselinesOf } from '../baselines/baselines.ts'
-import { ConfigError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { type Dataset, digest, idsDigest } from '../data/dataset.ts'
@@ -11,8 +10,6 @@ import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
-import type { StudentSpec } from '../fusion/student.ts'
-import { combinations } from '../train/combinations.ts'
 import type { Resolved, TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid } from '../train/rho.ts'
 import { batchOrder, canLearn, ensemblesFor, type Group, groupOf, type Setting, settingOf } from '../train/setting.ts'
@@ -50,8 +47,7 @@ export function* trainModel(
   record: SplitRecord = { source: 'given' },
 ): Generator<Progress, Trained> {
   const setting = yield* during(settingOf(module, data, splits, config), () => idle('preparing'))
-  const { session, resolved, names } = setting
-  const { specs, notes } = cohortSpecs(setting)
+  const { session, resolved, names, specs } = setting
   const rivals = resolved.baselines ? baselineStudents(names.length, setting.head) : []
   const clock = clockOf(setting, specs.length, rivals.length)
   const mark = session.memory.mark()
@@ -64,7 +60,7 @@ export function* trainModel(
   )
   const combining = () => clock('combining', specs.length)
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage), combining)
-  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...notes, ...divergenceNotes(grid.chosen.stage)])
+  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...divergenceNotes(grid.chosen.stage)])
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, grid.teachers.weights, provenance)
 
   const methods: MethodResult[] = []
@@ -114,24 +110,6 @@ export function* trainModel(
     }
   }
   return { model, config: resolved, methods }
-}
-
-/** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
-function cohortSpecs(setting: Setting): { specs: StudentSpec[]; notes: string[] } {
-  const { resolved, random, head } = setting
-  const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
-    ...head,
-    extractors,
-  }))
-  const specs = all.filter((spec) => canLearn(setting, spec))
-  if (specs.length === 0) {
-    throw new ConfigError(
-      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
-    )
-  }
-  const left = all.length - specs.length
-  const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
-  return { specs, notes: left > 0 ? [note] : [] }
 }
 
 function divergenceNotes({ losses }: StageResult): string[] {

@@ -1,5 +1,13 @@
 import { ConfigError } from '../core/errors.ts'
-import { type Extractor, extractorName, parseExtractor } from '../fusion/extractor.ts'
+import {
+  type Cut,
+  EXTRACTORS,
+  type Extractor,
+  extractorName,
+  extractorWidth,
+  isCut,
+  parseExtractor,
+} from '../fusion/extractor.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import type { GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER, TEACHERS } from './mutual.ts'
@@ -11,8 +19,16 @@ import { NORMALIZERS } from './sharing.ts'
 export interface TrainConfig {
   /** A whole number, 0 … 2³² - 1: same seed, same model. Default 0. */
   readonly seed?: number
-  /** Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`. Default: by the data's shape. */
+  /**
+   * Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`, `sliced(128,70)`,
+   * `frozen-sliced(128,70)`. Default: by the data's shape.
+   */
   readonly extractors?: Readonly<Record<string, readonly string[]>>
+  /**
+   * How the networks are trained that `sliced` and `frozen-sliced` cut, by modality, `"*"` for what is not set by name.
+   * Default: the epochs and decay of the students, rate 0.001.
+   */
+  readonly encoders?: Readonly<Record<string, Partial<EncoderCourse>>>
   /** The most students; every modality alone and all together take part even beyond it. Default 64. */
   readonly budget?: number
   /** Hidden widths of every head. Default [64, 32]. */
@@ -35,6 +51,8 @@ export interface TrainConfig {
   readonly greedy?: Partial<GreedySpec>
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
+  /** Rows a PCA is fitted on: `train`, or `train+validation` as the authors' code. Default train. */
+  readonly pcaRows?: (typeof PCA_ROWS)[number]
   /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
   readonly unitPca?: boolean
   /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
@@ -45,10 +63,26 @@ export interface TrainConfig {
   readonly baselines?: boolean
 }
 
+export const PCA_ROWS = ['train', 'train+validation'] as const
+
+/** How a network is trained on a modality alone, with the students' optimizer but for its rate and decay. */
+export interface EncoderCourse {
+  readonly epochs: number
+  readonly rate: number
+  readonly decay: number
+}
+
+/** The network that a modality's cuts come from; widths are hidden … latents, the longest cut's. */
+export interface Encoder extends EncoderCourse {
+  readonly modality: number
+  readonly widths: readonly number[]
+}
+
 /** Every setting decided. */
 export interface Resolved {
   readonly seed: number
   readonly extractors: readonly (readonly Extractor[])[]
+  readonly encoders: readonly Encoder[]
   readonly budget: number
   readonly head: readonly number[]
   readonly activation: Activation
@@ -60,6 +94,7 @@ export interface Resolved {
   readonly teaching: Teaching
   readonly greedy: GreedySpec
   readonly standardizeTarget: boolean
+  readonly pcaRows: (typeof PCA_ROWS)[number]
   readonly unitPca: boolean
   readonly baselines: boolean
 }
@@ -71,11 +106,14 @@ export interface Shape {
   /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
+  /** Rows that a PCA of each modality is fitted on; `rowsOf` when left out. */
+  readonly pcaRowsOf?: readonly number[]
 }
 
 const KEYS: readonly (keyof TrainConfig)[] = [
   'seed',
   'extractors',
+  'encoders',
   'budget',
   'head',
   'activation',
@@ -87,6 +125,7 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'teaching',
   'greedy',
   'standardizeTarget',
+  'pcaRows',
   'unitPca',
   'validation',
   'test',
@@ -108,6 +147,7 @@ export function checkConfig(config: unknown): TrainConfig {
   oneOf('activation', c.activation, ACTIVATIONS)
   for (const key of ['standardizeTarget', 'unitPca', 'baselines'] as const) oneOf(key, c[key], [true, false])
   oneOf('warmStart', c.warmStart, WARM_STARTS)
+  oneOf('pcaRows', c.pcaRows, PCA_ROWS)
   checkTeaching(c.teaching ?? {})
   for (const key of ['validation', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
@@ -124,9 +164,15 @@ export function checkConfig(config: unknown): TrainConfig {
   number('greedy.prune', g.prune, 0, 0.99)
   for (const [name, names] of Object.entries(record('extractors', c.extractors ?? {}))) {
     list(`extractors.${name}`, names, (v, key) => {
-      if (typeof v !== 'string') refuse(key, v, 'skip, raw, pca(30) or mlp(128,64)')
+      if (typeof v !== 'string') refuse(key, v, EXTRACTORS)
       else parseExtractor(v)
     })
+  }
+  for (const [name, given] of Object.entries(record('encoders', c.encoders ?? {}))) {
+    const e = record(`encoders.${name}`, given, ['epochs', 'rate', 'decay']) as Partial<EncoderCourse>
+    whole(`encoders.${name}.epochs`, e.epochs, 1, 100_000)
+    positive(`encoders.${name}.rate`, e.rate, 1e6)
+    number(`encoders.${name}.decay`, e.decay, 0, 1e6)
   }
   return c
 }
@@ -145,34 +191,48 @@ function checkTeaching(given: unknown): void {
 export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const { rows, modalities } = shape
   const known = new Set(['*', ...modalities.map((m) => m.name)])
-  for (const name of Object.keys(config.extractors ?? {})) {
-    if (!known.has(name))
-      refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+  for (const key of ['extractors', 'encoders'] as const) {
+    for (const name of Object.keys(config[key] ?? {})) {
+      if (!known.has(name)) refuse(key, name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+    }
   }
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
   const { kind = 'adamw', ...optimizer } = given(config.optimizer)
   const greedy = { best: 3, prune: 0.2, most: 30, ...given(config.greedy) }
+  const epochs = config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps)))
+  const decay = optimizer.decay ?? (kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0)
+  const pcaRows = config.pcaRows ?? 'train'
+  const extractors = modalities.map((m, i) => {
+    const listed = new Map(Object.entries(config.extractors ?? {}))
+    const names = listed.get(m.name) ?? listed.get('*')
+    if (m.features === 0) return checkUnused(m.name, listed.get(m.name))
+    const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
+    return checkExtractors(m, (shape.pcaRowsOf ?? shape.rowsOf)[i], pcaRows, chosen)
+  })
+  const courses = new Map(Object.entries(config.encoders ?? {}))
+  const encoders = extractors.flatMap((list, modality): Encoder[] => {
+    const widths = longestCut(list)?.widths
+    if (!widths) return []
+    const own = { ...given(courses.get('*')), ...given(courses.get(modalities[modality].name)) }
+    return [{ modality, widths, epochs, rate: ADAM.rate, decay, ...own }]
+  })
   return {
     seed: config.seed ?? 0,
-    extractors: modalities.map((m, i) => {
-      const listed = new Map(Object.entries(config.extractors ?? {}))
-      const names = listed.get(m.name) ?? listed.get('*')
-      if (m.features === 0) return checkUnused(m.name, listed.get(m.name))
-      const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
-      return checkExtractors(m, shape.rowsOf[i], chosen)
-    }),
+    extractors,
+    encoders,
     budget: config.budget ?? 64,
     head: config.head ?? [64, 32],
     activation: config.activation ?? 'relu',
     rho: config.rho ?? [0, 0.99, 3],
-    epochs: config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps))),
+    epochs,
     batch,
-    optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
+    optimizer: { ...ADAM, ...optimizer, decay, kind },
     warmStart: config.warmStart ?? 'none',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     standardizeTarget: config.standardizeTarget ?? true,
+    pcaRows,
     unitPca: config.unitPca ?? true,
     baselines: config.baselines ?? true,
   }
@@ -199,9 +259,14 @@ function checkUnused(name: string, asked: readonly string[] = []): readonly Extr
   return [{ kind: 'skip' }]
 }
 
+/** The cut that has all layers of its network; the first of equals. */
+const longestCut = (list: readonly Extractor[]): Cut | undefined =>
+  list.filter(isCut).reduce<Cut | undefined>((most, e) => (most && most.widths.length >= e.widths.length ? most : e), undefined)
+
 function checkExtractors(
   m: { name: string; features: number },
   rows: number,
+  fitted: Resolved['pcaRows'],
   chosen: readonly Extractor[],
 ): readonly Extractor[] {
   const key = `extractors.${m.name}`
@@ -215,9 +280,24 @@ function checkExtractors(
       refuse(
         key,
         extractorName(e),
-        `${most < 1 ? 'no pca' : `at most pca(${most})`}: there are ${m.features} features and ${rows} training rows that have them`,
+        `${most < 1 ? 'no pca' : `at most pca(${most})`}: there are ${m.features} features and ${rows} ${fitted === 'train' ? 'training rows' : 'training and validation rows'} that have them`,
       )
     }
+    if ('widths' in e && extractorWidth(e, m.features) > m.features)
+      refuse(
+        key,
+        extractorName(e),
+        `at most ${m.features} for the last width: a latent wider than the features condenses nothing`,
+      )
+  }
+  const whole = longestCut(chosen)
+  const stray = whole && chosen.find((e) => isCut(e) && e.widths.some((width, l) => width !== whole.widths[l]))
+  if (stray) {
+    refuse(
+      key,
+      extractorName(stray),
+      `the first widths of (${whole.widths.join(',')}): all sliced extractors of a modality are cuts of one network`,
+    )
   }
   return chosen
 }

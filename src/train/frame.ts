@@ -29,13 +29,17 @@ export function prepareRows(
   return { preparations, sources }
 }
 
-/** Fits every PCA that the extractors name and adds its scores to the sources, for all rows. @yields often */
+/**
+ * Fits every PCA that the extractors name and adds its scores to the sources, for all rows.
+ * @param fitted the rows it is fitted on, of those that have the modality
+ * @yields often
+ */
 export function* projectRows(
   session: Session<TrainKernels>,
   data: Dataset,
   sources: Map<string, Source>,
   extractors: readonly (readonly Extractor[])[],
-  train: Int32Array,
+  fitted: Int32Array,
   unit: boolean,
 ): Generator<void, Projection[]> {
   const projections: Projection[] = []
@@ -43,7 +47,7 @@ export function* projectRows(
     const wanted = list.filter((e) => e.kind === 'pca')
     if (wanted.length === 0) continue
     const raw = sources.get(sourceName(m, { kind: 'raw' })) as Source
-    const rows = train.filter((row) => data.modalities[m].present[row])
+    const rows = fitted.filter((row) => data.modalities[m].present[row])
     const most = Math.max(...wanted.map((e) => e.components))
     const { components, mean, variance } = yield* fitPca(session, raw, rows, most)
     for (const e of wanted) {
