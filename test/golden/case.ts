@@ -37,6 +37,7 @@ export interface Case {
   readonly json: {
     config: { task_type: string; output_dim: number; rho_list: number[]; epochs: number; init_lr: number; weight_decay: number }
     dims: number[]
+    mod_outs: number[][]
     batch: number
     mod_hiddens: number[][] | null
     combined_hiddens: number[]
@@ -46,7 +47,11 @@ export interface Case {
   tensor(name: string): Stored
 }
 
-/** Cases in a folder whose extractors are trained by the pipeline of METHOD §1: no encoders of their own stage, no coop. */
+/** Widths of a modality's latents, widest first: those that neither leave it out nor take it as it is. */
+export const latentsOf = ({ mod_outs, dims }: Case['json'], m: number): number[] =>
+  mod_outs[m].filter((width) => width !== 0 && width !== dims[m]).sort((a, b) => b - a)
+
+/** Cases in a folder whose students are trained by the pipeline of METHOD §1: no coop. What encoders did before is replayed in encoders.test.ts. */
 export function casesIn(folder: string): Case[] {
   return readdirSync(folder)
     .filter((file) => /^case.*\.json$/.test(file))
@@ -88,6 +93,8 @@ export function problemOf({ json, tensor }: Case): Problem & { test: Int32Array 
     if (kind === 'full') return { kind: 'raw' }
     if (kind === 'mlp') return { kind: 'mlp', widths: [...(json.mod_hiddens?.[m] ?? []), width] }
     if (kind === 'pca') return { kind: 'pca', components: width }
+    if (kind === 'sliced')
+      return { kind, widths: [...(json.mod_hiddens?.[m] ?? []), ...latentsOf(json, m).filter((l) => l >= width)] }
     throw new Error(`the extractor ${kind} is not replayed`)
   }
   const outputs = json.config.output_dim

@@ -124,7 +124,7 @@ function average(outputs: Float32Array, weights: ArrayLike<number>): Float32Arra
 }
 
 const own = casesIn(new URL('.', import.meta.url).pathname)
-test('the three recorded cases are there', () => expect(own.map((c) => c.name)).toHaveLength(3))
+test('the four recorded cases are there', () => expect(own.map((c) => c.name)).toHaveLength(4))
 
 for (const recorded of own) {
   const pipelines: [string, Recording, boolean][] = [['expect', recorded.json.expect, true]]

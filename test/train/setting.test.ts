@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { type Dataset, modality } from '../../src/data/dataset.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
 import { batchOrder, canLearn, groupOf, type Setting, settingOf } from '../../src/train/setting.ts'
-import { specOf } from './cohort.ts'
 import { module, QUICK, ROWS, SPLITS, type Study, study } from '../recipe/studies.ts'
+import { specOf } from './cohort.ts'
 
 function settle({ data, splits }: Study, config: TrainConfig = {}): Setting {
   const work = settingOf(module, data, splits, { ...QUICK, ...config })
