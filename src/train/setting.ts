@@ -6,6 +6,7 @@ import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles } from '../fusion/ensemble.ts'
+import { isCut } from '../fusion/extractor.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import { type Projection, projectAll } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
@@ -13,7 +14,7 @@ import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
 import { combinations } from './combinations.ts'
-import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
+import { checkConfig, type Encoder, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
 import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { ensemblesOf, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
@@ -45,6 +46,8 @@ export interface Premises {
   readonly head: Omit<StudentSpec, 'extractors' | 'fills'>
   /** The students of the cohort. */
   readonly specs: readonly StudentSpec[]
+  /** The networks that some of them are cut from. */
+  readonly encoders: readonly Encoder[]
   /** What was left out, one sentence each. */
   readonly notes: readonly string[]
 }
@@ -100,6 +103,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
   return {
     ...premises,
     specs,
+    encoders: resolved.encoders.filter(({ modality }) => specs.some((spec) => isCut(spec.extractors[modality]))),
     notes: [...data.modalities.flatMap((modality, m) => constantsNote(modality, preparations[m])), ...notes],
   }
 }
@@ -127,8 +131,8 @@ export function* settingOf(
   const { session, sources, resolved, features, names, random } = premises
   const fitted = pcaRows(splits, resolved)
   const projections = yield* projectRows(session, data, sources, resolved.extractors, fitted, resolved.unitPca)
-  const { blocks, diverged } = yield* trainNetworks(groundOf(premises), resolved.encoders, random.fork('encoders'))
-  const frozen = resolved.encoders.flatMap(({ modality }) => {
+  const { blocks, diverged } = yield* trainNetworks(groundOf(premises), premises.encoders, random.fork('encoders'))
+  const frozen = premises.encoders.flatMap(({ modality }) => {
     const block = blocks.get(modality) as Float32Array
     return frozenLayers(modality, resolved.extractors[modality], features[modality], block, resolved.activation)
   })
@@ -150,7 +154,7 @@ export const groundOf = ({ session, features, sources, targetRows, data, splits,
 })
 
 /** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
-function cohortSpecs(premises: Omit<Premises, 'specs' | 'notes'>): { specs: StudentSpec[]; notes: string[] } {
+function cohortSpecs(premises: Omit<Premises, 'specs' | 'encoders' | 'notes'>): { specs: StudentSpec[]; notes: string[] } {
   const { resolved, random, head } = premises
   const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
     ...head,

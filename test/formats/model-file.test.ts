@@ -68,6 +68,23 @@ test('the models tested hold every kind of part', () => {
   expect(second.model.target.task).toBe('regression')
 })
 
+describe('a file of version 1', () => {
+  const old = readFileSync(new URL('./files/version-1.safetensors', import.meta.url))
+  const told = JSON.parse(readFileSync(new URL('./files/version-1.json', import.meta.url), 'utf8'))
+
+  test('is read, and predicts what it predicted then', () => {
+    const { values, outputs } = createPredictor(openSession(infer), readModel(old)).predict(data, told.rows)
+    expect(outputs).toEqual(told.outputs)
+    expect([...values].map((v) => (Number.isNaN(v) ? null : v))).toEqual(told.values)
+  })
+
+  test('is the same model when it is written as a file of today', () => {
+    const model = readModel(old)
+    expect(readSafetensors(old).metadata.version).toBe('1')
+    expect(readModel(writeModel(model))).toEqual(model)
+  })
+})
+
 test('a sharing strength at which training diverged is kept as such', () => {
   const rhoLosses = [...model.provenance.rhoLosses, { rho: 1000, loss: Number.POSITIVE_INFINITY }]
   const diverged = { ...model, provenance: { ...model.provenance, rhoLosses } }
@@ -92,8 +109,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '2'),
-      'the model file has version 2 and this library reads up to 1: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '3'),
+      'the model file has version 3 and this library reads up to 2: install a newer metafusion',
     ],
     [
       'no version',
