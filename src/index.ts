@@ -3,7 +3,6 @@
  * @module
  */
 
-export { ConfigError } from './core/errors.ts'
 export type { Progress } from './core/types.ts'
 export { type Dataset, digest, type Target } from './data/dataset.ts'
 export { presence } from './data/presence.ts'

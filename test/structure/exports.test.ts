@@ -18,12 +18,14 @@ const namesOf = (door: string): string[] =>
   JSON.parse(run(`console.log(JSON.stringify(Object.keys(await import('${door}')).sort()))`))
 
 const INFER = [
+  'ConfigError',
   'DataError',
   'FormatError',
   'MemoryError',
   'RULES',
   'ShapeError',
   'createPredictor',
+  'encodeModality',
   'modality',
   'openSession',
   'readModel',
@@ -75,7 +77,6 @@ describe('the doors', () => {
 
   test('metafusion has them too, and those that learn, read folders and write', () => {
     const more = [
-      'ConfigError',
       'chooseSplits',
       'digest',
       'evaluate',
