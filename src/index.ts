@@ -14,6 +14,14 @@ export * from './infer.ts'
 export type { ClassificationMetrics } from './metrics/classification.ts'
 export type { RegressionMetrics } from './metrics/regression.ts'
 export { chooseSplits, type GivenSplits } from './recipe/choose-splits.ts'
+export {
+  type PlannedBytes,
+  type PlannedEncoder,
+  type PlannedNetwork,
+  planOfTraining,
+  type TrainingPlan,
+  type Trial,
+} from './recipe/plan.ts'
 export { type MethodResult, type Trained, trainModel } from './recipe/recipe.ts'
-export type { Resolved, TrainConfig } from './train/config.ts'
+export type { Encoder, EncoderCourse, Resolved, TrainConfig } from './train/config.ts'
 export { openTrainSession } from './wasm/session.ts'

@@ -91,9 +91,9 @@ export function* trainNetworks(ground: Ground, encoders: readonly Encoder[], ran
     const mark = memory.mark()
     const problem = networkProblem(ground, encoder)
     const { train } = problem
-    const plan = planOf(problem, Math.max(Math.min(ground.resolved.batch, train.length), CHUNK))
     const own = random.fork(`modality ${encoder.modality}`)
     const [block] = firstBlocks(problem.students, ['network'], own.fork('weights'))
+    const plan = planOf(problem, Math.max(Math.min(ground.resolved.batch, train.length), CHUNK))
     const orders = own.fork('order')
     const order = (epoch: number) =>
       orders
@@ -111,6 +111,12 @@ export function* trainNetworks(ground: Ground, encoders: readonly Encoder[], ran
   return { blocks, diverged }
 }
 
+/** Widths of the frozen layers of a modality: those of its deepest frozen cut. */
+export const frozenWidths = (extractors: readonly Extractor[]): readonly number[] =>
+  extractors
+    .flatMap((e) => (e.kind === 'frozen-sliced' ? [e.widths] : []))
+    .reduce((most, widths) => (widths.length > most.length ? widths : most), [])
+
 /** The frozen layers of a modality as its extractors need them: the network's first ones, to the deepest of its frozen cuts. */
 export function frozenLayers(
   modality: number,
@@ -119,8 +125,7 @@ export function frozenLayers(
   block: Float32Array,
   activation: Resolved['activation'],
 ): Projection[] {
-  const cuts = extractors.flatMap((e) => (e.kind === 'frozen-sliced' ? [e.widths] : []))
-  const deepest = cuts.reduce((most, widths) => (widths.length > most.length ? widths : most), [])
+  const deepest = frozenWidths(extractors)
   const layers = mlpLayers({ widths: [features, ...deepest], activation, last: activation }, 0)
   return layers.map(({ weight, bias, outputs }, l) => ({
     modality,

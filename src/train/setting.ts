@@ -109,11 +109,11 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
 }
 
 /** Rows of a list that have each modality. */
-const rowsWith = ({ modalities }: Dataset, rows: Int32Array): number[] =>
+export const rowsWith = ({ modalities }: Dataset, rows: Int32Array): number[] =>
   modalities.map(({ present }) => rows.reduce((n, row) => n + present[row], 0))
 
 /** The rows that a PCA is fitted on. */
-const pcaRows = ({ train, validation }: Splits, config: Pick<TrainConfig, 'pcaRows'>): Int32Array =>
+export const pcaRows = ({ train, validation }: Splits, config: Pick<TrainConfig, 'pcaRows'>): Int32Array =>
   config.pcaRows === 'train+validation' ? Int32Array.from([...train, ...validation]) : train
 
 /**
@@ -211,9 +211,10 @@ export const capacityOf = ({ resolved, splits }: Premises): number =>
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
-  const plan = planOf(problemOf(setting, specs), capacityOf(setting))
+  const problem = problemOf(setting, specs)
   const names = specs.map((spec) => studentName(spec, setting.names))
-  const blocks = firstBlocks(plan.problem.students, names, setting.random.fork('weights'), setting.networks)
+  const blocks = firstBlocks(problem.students, names, setting.random.fork('weights'), setting.networks)
+  const plan = planOf(problem, capacityOf(setting))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
 

@@ -8,7 +8,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--split', '--json'],
+  train: ['--out', '--config', '--seed', '--rho', '--split', '--plan', '--json'],
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
@@ -160,6 +160,61 @@ describe('train', () => {
     ])
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
     expect(inspected.rhoLosses.map((r: { rho: number }) => r.rho)).toEqual([0, 1, 2])
+  })
+})
+
+describe('train --plan', () => {
+  const SETTINGS = JSON.stringify({
+    ...JSON.parse(QUICK),
+    extractors: { mri: ['skip', 'raw', 'sliced(3,2)'], '*': ['skip', 'raw'] },
+  })
+  const folder = () => treeOf({ ...below('study', study()), 'cut.json': SETTINGS })
+
+  test('tells who would be trained, the memory and the time, and leaves no file', async () => {
+    const where = folder()
+    const { code, stdout, stderr } = await metafusion(where, 'train', 'study', '--plan', '--config', 'cut.json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('\n41 rows to learn from, 9 for validation, 9 for testing\n')
+    expect(stdout).toMatch(/\n5 students, 153 parameters:\n {2}mri:raw +22\n {2}mri:sliced\(3,2\) +31\n/)
+    expect(stdout).toContain('\ntrained before, to be cut: a network (3,2) on mri, 23 parameters, 36 rows, 5 epochs\n')
+    expect(stdout).toMatch(/\nmemory: [\d.]+ MiB = .*\n.*\ntime: about [\d.]+ s, an estimate by a few steps on this machine/)
+    expect(readdirSync(where).sort()).toEqual(['cut.json', 'study'])
+  })
+
+  test('--json prints one object', async () => {
+    const { stdout } = await metafusion(folder(), 'train', 'study', '--plan', '--json', '--seed', '3')
+    const plan = JSON.parse(stdout)
+    expect(Object.keys(plan)).toEqual([
+      'students',
+      'baselines',
+      'encoders',
+      'parameters',
+      'rows',
+      'steps',
+      'bytes',
+      'config',
+      'notes',
+      'seconds',
+    ])
+    expect(plan.students.map((s: { name: string }) => s.name)).toEqual(['mri:raw', 'blood:raw', 'blood:raw+mri:raw'])
+    expect(plan.config).toMatchObject({
+      seed: 3,
+      extractors: [
+        ['skip', 'raw'],
+        ['skip', 'raw'],
+      ],
+    })
+    expect(plan.seconds).toBeGreaterThan(0)
+  })
+
+  test('refuses what training refuses', async () => {
+    const where = treeOf({ ...below('study', study()), 'wide.json': '{"extractors":{"mri":["mlp(9)"]}}' })
+    expect(await metafusion(where, 'train', 'study', '--plan', '--config', 'wide.json')).toEqual(
+      sentence(
+        2,
+        'extractors.mri is "mlp(9)": allowed is at most 2 for the last width: a latent wider than the features condenses nothing',
+      ),
+    )
   })
 })
 

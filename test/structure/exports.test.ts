@@ -82,6 +82,8 @@ describe('the doors', () => {
       'evaluate',
       'kernels',
       'openTrainSession',
+      'plan',
+      'planOfTraining',
       'predict',
       'presence',
       'readFolder',
