@@ -173,13 +173,11 @@ export function planLines({
       (e) =>
         `trained before, to be cut: a network (${e.widths.join(',')}) on ${e.name}, ${e.parameters} parameters, ${counted(e.rows, 'row')}, ${counted(e.epochs, 'epoch')}`,
     ),
-    ...(baselines.length > 0
-      ? [`networks of the baselines, ${counted(baselines.length, 'network')}:`, ...networks(baselines)]
-      : []),
+    ...(baselines.length > 0 ? [`${counted(baselines.length, 'network')} of the baselines:`, ...networks(baselines)] : []),
     `${counted(config.epochs, 'epoch')} at ρ ${config.rho.join(', ')}; ${counted(all, 'step')} of one network`,
     `memory: ${mib(bytes.total)} = ${mib(bytes.data)} data + ${mib(bytes.session)} WebAssembly + ${mib(bytes.checkpoints)} checkpoints`,
     `  of WebAssembly ${mib(bytes.rows)} rows, ${mib(bytes.students)} students and their moments, ${mib(bytes.batch)} for a batch and its gradients`,
-    `time: about ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s, an estimate by a few steps on this machine, without combining and scoring`,
+    `time: about ${seconds < 10 ? Math.max(0.1, seconds).toFixed(1) : Math.round(seconds)} s, an estimate by a few steps on this machine, without combining and scoring`,
   ]
 }
 

@@ -173,7 +173,7 @@ function dataBytes({ modalities, target }: Dataset): number {
 }
 
 /** The most networks of a trial. */
-const SAMPLE = 8
+const SAMPLE = 32
 
 /** What a network's step costs besides its parameters, in parameters. */
 const OVERHEAD = 2000

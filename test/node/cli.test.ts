@@ -175,8 +175,8 @@ describe('train --plan', () => {
     const { code, stdout, stderr } = await metafusion(where, 'train', 'study', '--plan', '--config', 'cut.json')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('\n41 rows to learn from, 9 for validation, 9 for testing\n')
-    expect(stdout).toMatch(/\n5 students, 153 parameters:\n {2}mri:raw +22\n {2}mri:sliced\(3,2\) +31\n/)
-    expect(stdout).toContain('\ntrained before, to be cut: a network (3,2) on mri, 23 parameters, 36 rows, 5 epochs\n')
+    expect(stdout).toMatch(/\n5 students, 184 parameters:\n {2}mri:raw +22\n {2}mri:sliced\(3,2\) +39\n/)
+    expect(stdout).toContain('\ntrained before, to be cut: a network (3,2) on mri, 23 parameters, 35 rows, 5 epochs\n')
     expect(stdout).toMatch(/\nmemory: [\d.]+ MiB = .*\n.*\ntime: about [\d.]+ s, an estimate by a few steps on this machine/)
     expect(readdirSync(where).sort()).toEqual(['cut.json', 'study'])
   })
@@ -483,8 +483,11 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, demo'],
     [['toString'], 'unknown command "toString": there are train, predict, evaluate, inspect, demo'],
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, demo'],
-    [[...TRAIN, '--epochs', '3'], '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --json'],
-    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --json'],
+    [
+      [...TRAIN, '--epochs', '3'],
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --split, --plan, --json',
+    ],
+    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --split, --plan, --json'],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
     [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
@@ -510,11 +513,15 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, warmStart, teaching, greedy, standardizeTarget, unitPca, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, head, activation, rho, epochs, batch, optimizer, warmStart, teaching, greedy, standardizeTarget, pcaRows, unitPca, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),
-    badConfig('c.json', { extractors: { '*': ['ica(3)'] } }, '"ica(3)" is no extractor: write skip, raw, pca(30) or mlp(128,64)'),
+    badConfig(
+      'c.json',
+      { extractors: { '*': ['ica(3)'] } },
+      '"ica(3)" is no extractor: write skip, raw, pca(30), mlp(128,64), sliced(128,70) or frozen-sliced(128,70)',
+    ),
     badConfig('c.json', null, 'the configuration is null: allowed is an object of settings'),
     badConfig('c.json', 3, 'the configuration is 3: allowed is an object of settings'),
     badConfig('c.json', [{}], 'the configuration is [{}]: allowed is an object of settings'),
