@@ -25,12 +25,8 @@ test('an option that a plan does not have is refused', () => {
   )
 })
 
-test('trials that the training takes twice as often are twice as long', () => {
-  // A piece that ends only when the clock has moved on.
-  const run = () => {
-    const start = performance.now()
-    while (performance.now() - start < 1);
-  }
-  expect(secondsOf([{ run, times: 1000 }])).toBeGreaterThanOrEqual(1)
-  expect(secondsOf([])).toBe(0)
+test('every trial is run, and counts as often as the training takes it', () => {
+  let runs = 0
+  expect(secondsOf([{ run: () => runs++, times: 0 }])).toBe(0)
+  expect(runs).toBeGreaterThan(1)
 })

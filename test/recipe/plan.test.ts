@@ -98,11 +98,15 @@ describe('the trials of a plan', () => {
     expect(of({ baselines: true })).toBeGreaterThan(of({}))
   })
 
-  test('take of many students eight, from small to large, by whose parameters the others are counted', () => {
-    const many = { ...QUICK, rho: [0], epochs: 1, batch: 90, baselines: false }
-    const { plan, trials } = planOf(study(), many)
-    expect(plan.students).toHaveLength(15)
-    expect(trials[0].times / ((90 + 30 / 3) / 90)).toBeGreaterThan(15 / 8 - 0.2)
-    expect(trials[0].times / ((90 + 30 / 3) / 90)).toBeLessThan(15 / 8 + 0.2)
+  test('take of many students 32, from small to large, by whose parameters the others are counted', () => {
+    const extractors = {
+      scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
+      visit: ['skip', 'raw', 'mlp(3,2)'],
+      lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
+    }
+    const { plan, trials } = planOf(study(), { ...QUICK, extractors, rho: [0], epochs: 1, batch: 90, baselines: false })
+    expect(plan.students).toHaveLength(64)
+    const cohorts = trials[0].times / ((90 + 30 / 3) / 90)
+    expect(Math.abs(cohorts - 64 / 32)).toBeLessThan(0.1)
   })
 })
