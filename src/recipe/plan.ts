@@ -203,9 +203,9 @@ function stepTrial(premises: Premises, { students, baselines, encoders, config, 
     session.memory.f32(first, 2 * size).fill(0)
   })
   const batch = splits.train.slice(0, config.batch)
+  // Validation is one product for each weight where a step is three.
   const steps = (epochs: number, of: number) => (epochs * of * (1 + rows.validation / (3 * rows.train))) / batch.length
   const sum = (networks: readonly PlannedNetwork[]) => networks.reduce((total, network) => total + cost(network), 0)
-  // Validation is one product for each weight where a step is three.
   const all =
     (sum(students) * stagesOf(config) + sum(baselines)) * steps(config.epochs, rows.train) +
     encoders.reduce((total, e) => total + cost(e) * steps(e.epochs, e.rows), 0)
