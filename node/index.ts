@@ -10,10 +10,12 @@ import type { Rule } from '../src/fusion/ensemble.ts'
 import type { Model } from '../src/fusion/model.ts'
 import type { Prediction } from '../src/fusion/predictor.ts'
 import { chooseSplits, type GivenSplits } from '../src/recipe/choose-splits.ts'
+import { planOfTraining, type TrainingPlan } from '../src/recipe/plan.ts'
 import { type Trained, trainModel } from '../src/recipe/recipe.ts'
 import type { TrainConfig } from '../src/train/config.ts'
 import { createPredictor } from './infer.ts'
 import { kernels } from './kernels.ts'
+import { secondsOf } from './trials.ts'
 
 export * from '../src/index.ts'
 export { createPredictor } from './infer.ts'
@@ -36,6 +38,10 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a training is planned for. */
+export type PlanOptions = Pick<TrainOptions, 'config' | 'splits'>
+
+const PLAN_OPTIONS: readonly string[] = ['config', 'splits'] satisfies (keyof PlanOptions)[]
 const OPTIONS: readonly string[] = ['config', 'splits', 'onProgress', 'signal'] satisfies (keyof TrainOptions)[]
 
 /** How long training runs before the process may do something else. */
@@ -47,8 +53,7 @@ const TURN_MS = 50
  * @throws ShapeError, DataError, ConfigError, MemoryError; the signal's reason when it is aborted
  */
 export async function train(data: Dataset, options: TrainOptions = {}): Promise<Trained> {
-  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
-  if (unknown) throw new ConfigError(`train has no option "${unknown}": there are ${OPTIONS.join(', ')}; settings go into config`)
+  checkOptions('train', options, OPTIONS)
   const { config = {}, splits, onProgress, signal } = options
   const module = kernels('train')
   const chosen = chooseSplits(module, data, config, splits)
@@ -63,6 +68,24 @@ export async function train(data: Dataset, options: TrainOptions = {}): Promise<
     signal?.throwIfAborted()
     pause = performance.now() + TURN_MS
   }
+}
+
+/**
+ * What `train` would do with the same data and options, and an estimate of how long it takes on this machine as busy as it is now,
+ * by a few real steps. Trains nothing; takes some tenths of a second.
+ * @throws ShapeError, DataError, ConfigError, MemoryError as `train` does before its first step
+ */
+export function plan(data: Dataset, options: PlanOptions = {}): TrainingPlan & { readonly seconds: number } {
+  checkOptions('plan', options, PLAN_OPTIONS)
+  const { config = {}, splits } = options
+  const module = kernels('train')
+  const made = planOfTraining(module, data, chooseSplits(module, data, config, splits).splits, config)
+  return { ...made.plan, seconds: secondsOf(made.trials) }
+}
+
+function checkOptions(of: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown) throw new ConfigError(`${of} has no option "${unknown}": there are ${known.join(', ')}; settings go into config`)
 }
 
 /** Predicts once. For many calls on one model, keep a `createPredictor(model)`. */

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto'
 import { preparedNames } from '../src/data/prepare.ts'
 import type { Presence } from '../src/data/presence.ts'
 import { builtRules } from '../src/fusion/ensemble.ts'
+import { extractorName } from '../src/fusion/extractor.ts'
 import { type Model, ownRule, patternWeights } from '../src/fusion/model.ts'
+import type { TrainingPlan } from '../src/recipe/plan.ts'
 import type { MethodResult, Trained } from '../src/recipe/recipe.ts'
 import { counted } from './sentences.ts'
 
@@ -149,6 +151,48 @@ export function trainedLines({ model, methods }: Trained): string[] {
     ...provenance.notes,
     '',
     ...scoreTable(methods, provenance.split.test),
+  ]
+}
+
+type Planned = TrainingPlan & { readonly seconds: number }
+
+/** The object of `train --plan --json`. */
+export const planJson = (plan: Planned) => ({
+  ...plan,
+  config: { ...plan.config, extractors: plan.config.extractors.map((list) => list.map(extractorName)) },
+})
+
+/** What a training will be, as lines. */
+export function planLines({
+  students,
+  baselines,
+  encoders,
+  parameters,
+  rows,
+  steps,
+  bytes,
+  notes,
+  config,
+  seconds,
+}: Planned): string[] {
+  const mib = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`
+  const networks = (list: readonly { name: string; parameters: number }[]) =>
+    table(list.map((n) => [`  ${n.name}`, String(n.parameters)]))
+  const all = steps.encoders + steps.students + steps.baselines
+  return [
+    `${counted(rows.train, 'row')} to learn from, ${rows.validation} for validation, ${rows.test} for testing`,
+    ...notes,
+    `${counted(students.length, 'student')}, ${counted(parameters, 'parameter')}:`,
+    ...networks(students),
+    ...encoders.map(
+      (e) =>
+        `trained before, to be cut: a network (${e.widths.join(',')}) on ${e.name}, ${e.parameters} parameters, ${counted(e.rows, 'row')}, ${counted(e.epochs, 'epoch')}`,
+    ),
+    ...(baselines.length > 0 ? [`${counted(baselines.length, 'network')} of the baselines:`, ...networks(baselines)] : []),
+    `${counted(config.epochs, 'epoch')} at ρ ${config.rho.join(', ')}; ${counted(all, 'step')} of one network`,
+    `memory: ${mib(bytes.total)} = ${mib(bytes.data)} data + ${mib(bytes.session)} WebAssembly + ${mib(bytes.checkpoints)} checkpoints`,
+    `  of WebAssembly ${mib(bytes.rows)} rows, ${mib(bytes.students)} students and their moments, ${mib(bytes.batch)} for a batch and its gradients`,
+    `time: about ${seconds < 10 ? Math.max(0.1, seconds).toFixed(1) : Math.round(seconds)} s, an estimate by a few steps on this machine, without combining and scoring`,
   ]
 }
 

@@ -4,7 +4,6 @@
  */
 
 export type { Rival } from './baselines/rival.ts'
-export { ConfigError } from './core/errors.ts'
 export type { Progress } from './core/types.ts'
 export { type Dataset, digest, type Target } from './data/dataset.ts'
 export { presence } from './data/presence.ts'
@@ -16,6 +15,14 @@ export * from './infer.ts'
 export type { ClassificationMetrics } from './metrics/classification.ts'
 export type { RegressionMetrics } from './metrics/regression.ts'
 export { chooseSplits, type GivenSplits } from './recipe/choose-splits.ts'
+export {
+  type PlannedBytes,
+  type PlannedEncoder,
+  type PlannedNetwork,
+  planOfTraining,
+  type TrainingPlan,
+  type Trial,
+} from './recipe/plan.ts'
 export { type MethodResult, type Trained, trainModel } from './recipe/recipe.ts'
-export type { Resolved, TrainConfig } from './train/config.ts'
+export type { Encoder, EncoderCourse, Resolved, TrainConfig } from './train/config.ts'
 export { openTrainSession } from './wasm/session.ts'

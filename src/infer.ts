@@ -3,8 +3,9 @@
  * @module
  */
 
-export { DataError, FormatError, MemoryError, ShapeError } from './core/errors.ts'
+export { ConfigError, DataError, FormatError, MemoryError, ShapeError } from './core/errors.ts'
 export { type CategoryColumn, type Column, type Inputs, type Modality, modality, type NumberColumn } from './data/dataset.ts'
+export { type EncodeOptions, encodeModality, type FrozenEncoder } from './data/encoder.ts'
 export { readModel } from './formats/model-file.ts'
 export { RULES, type Rule } from './fusion/ensemble.ts'
 export type { Model } from './fusion/model.ts'

@@ -134,8 +134,15 @@ describe('a network', () => {
   })
 })
 
-/** Every student's losses and every entry of its gradient, with the masks that were drawn where the cohort has dropout. */
-function check(made: Made, rho: number, teachers: number[], rows?: Int32Array, normalizer?: Normalizer): void {
+/** Teachers' weights of the whole cohort of KINDS, 0 for those not given. */
+const everyone = (weights: readonly number[]): number[] => Object.values(KINDS).map((_, i) => weights[i] ?? 0)
+
+/**
+ * Every student's losses and every entry of its gradient, with the masks that were drawn where the cohort has dropout.
+ * @param given the teachers' weights, 0 for those left out
+ */
+function check(made: Made, rho: number, given: readonly number[], rows?: Int32Array, normalizer?: Normalizer): void {
+  const teachers = everyone(given)
   const blocks = blocksOf(made.problem)
   const mine = stepOf(made, blocks, { ...shared(rho, ...teachers), normalizer }, rows)
   const masks = made.problem.dropout && masksOf(mine.plan)
@@ -163,6 +170,8 @@ const KINDS = {
   'a PCA': 'pca(3) skip skip',
   'raw, PCA and a network': 'raw pca(2) mlp(4,2)',
   'networks around raw features': 'mlp(3) raw mlp(5,4)',
+  'cuts of two networks, and raw features': 'sliced(6,3) raw sliced(4)',
+  'a cut, a frozen one and a network': 'sliced(5) frozen-sliced(3) mlp(4,2)',
 }
 const FEATURES = [5, 4, 3]
 const kinds = (outputs: number, activation: Activation, hidden = [6, 5]) =>
@@ -185,7 +194,7 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
   })
 
   test('a head without hidden layers', () => {
-    check(make({ ...task, specs: kinds(outputs, 'relu', []), features: FEATURES, rows: 7 }), 0, new Array(8).fill(0))
+    check(make({ ...task, specs: kinds(outputs, 'relu', []), features: FEATURES, rows: 7 }), 0, [])
   })
 
   test('a batch of one row', () => {
@@ -200,8 +209,9 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
   test.each([
     ['two teachers', [0, 0.5, 0, 0, 0.5, 0, 0, 0]],
     ['three teachers of different weight', [0.1, 0, 0, 0.7, 0, 0, 0.2, 0]],
-    ['everyone', new Array(8).fill(0.125)],
+    ['everyone', new Array(10).fill(0.1)],
     ['one teacher', [0, 0, 0, 0, 0, 1, 0, 0]],
+    ['students of cuts', [0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0.5]],
     ['teachers whose weights do not sum to 1', [3, 0, 0, 1, 0, 0, 0, 0]],
   ])('drawn to %s', (_, teachers) => {
     const made = make({ ...task, specs: kinds(outputs, 'tanh'), features: FEATURES, rows: 7, seed: 5 })
@@ -241,7 +251,7 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
 
     test('each student learns from the rows it sees, of those teachers that see them', () => {
       const made = make(missing)
-      for (const teachers of [[0, 0.5, 0, 0, 0.5, 0, 0, 0], [0.25, 0, 0.5, 0.25, 0, 0, 0, 0], new Array(8).fill(0.125)]) {
+      for (const teachers of [[0, 0.5, 0, 0, 0.5, 0, 0, 0], [0.25, 0, 0.5, 0.25, 0, 0, 0, 0], new Array(10).fill(0.1)]) {
         check(made, 0.99, teachers)
       }
     })
@@ -261,7 +271,7 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
     test('what is in a row that a student cannot see never reaches its gradient', () => {
       const made = make(missing)
       const blocks = blocksOf(made.problem)
-      const sharing = shared(0.99, 0, 0.5, 0, 0, 0.5, 0, 0, 0)
+      const sharing = shared(0.99, ...everyone([0, 0.5, 0, 0, 0.5]))
       const before = stepOf(made, blocks, sharing)
       // Other numbers in every modality of every row that lacks it.
       const tables = new Map(
@@ -278,7 +288,7 @@ describe.each(TASKS)('%s', (_, task, outputs) => {
     test('nor does the target of such a row', () => {
       const made = make(missing)
       const blocks = blocksOf(made.problem)
-      const sharing = shared(0.99, 0, 0.5, 0, 0, 0.5, 0, 0, 0)
+      const sharing = shared(0.99, ...everyone([0, 0.5, 0, 0, 0.5]))
       const before = stepOf(made, blocks, sharing)
       const blind = 1
       const per = made.target.length / 9

@@ -1,21 +1,21 @@
 import { defineCommand } from 'citty'
 import { presence } from '../../src/data/presence.ts'
 import { writeModel } from '../../src/formats/model-file.ts'
-import { checkConfig } from '../../src/train/config.ts'
+import { checkConfig, type TrainConfig } from '../../src/train/config.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
-import { train } from '../index.ts'
+import { plan, train } from '../index.ts'
 import { progressView } from '../progress.ts'
-import { fileRecord, presenceLines, trainedJson, trainedLines } from '../report.ts'
+import { fileRecord, planJson, planLines, presenceLines, trainedJson, trainedLines } from '../report.ts'
 import { counted, talk } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 import { readFolder } from '../tables.ts'
-import { configFrom } from '../usage.ts'
+import { configFrom, UsageError } from '../usage.ts'
 
 export const trainCommand = defineCommand({
   meta: { name: 'train', description: 'Train a fusion model on a folder of one CSV file per modality' },
   args: {
     dir: { type: 'positional', required: true, description: 'Folder with the CSV files, labels.csv and perhaps dataset.json' },
-    out: { type: 'string', required: true, valueHint: 'file', description: 'Where the model goes (.safetensors)' },
+    out: { type: 'string', valueHint: 'file', description: 'Where the model goes (.safetensors); needed but for --plan' },
     config: { type: 'string', valueHint: 'file', description: 'Settings as JSON' },
     seed: { type: 'string', valueHint: 'n', description: 'Same seed, same model, to the byte (0)' },
     rho: { type: 'string', valueHint: 'list', description: 'Sharing strengths to try (0,0.99,3)' },
@@ -25,14 +25,18 @@ export const trainCommand = defineCommand({
       description: 'What to compare with: late-sum,cooperative; or none (the usual ones)',
     },
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
+    plan: { type: 'boolean', description: 'Tell who would be trained, how long and in how much memory, and train nothing' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the report' },
   },
   async run({ args }) {
     const config = checkConfig(configFrom(args))
-    checkFolderOf(args.out)
+    const { out } = args
+    if (args.plan) return tellPlan(args, config)
+    if (out === undefined) throw new UsageError('"train" needs --out FILE: see metafusion train --help')
+    checkFolderOf(out)
     const started = performance.now()
     const { data, splits, notes } = readFolder(args.dir, { split: args.split })
-    const tell = talk(args.out)
+    const tell = talk(out)
     const say = args.json ? console.error : tell
     say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
     for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) say(line)
@@ -42,15 +46,23 @@ export const trainCommand = defineCommand({
       const run = train(data, { config, splits, onProgress: view.show, signal: stop.signal })
       const trained = await run.finally(view.close)
       const bytes = writeModel(trained.model)
-      writeFileSafely(args.out, bytes)
+      writeFileSafely(out, bytes)
       const seconds = (performance.now() - started) / 1000
-      const file = fileRecord(args.out, bytes)
+      const file = fileRecord(out, bytes)
       if (args.json) return console.log(JSON.stringify(trainedJson(trained, seconds, file)))
       for (const line of trainedLines(trained)) tell(line)
-      tell(`\n${args.out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
+      tell(`\n${out}: ${file.bytes} bytes, ${seconds.toFixed(1)} s`)
     } finally {
       // Not before the file is written: a signal in the middle of that would leave a half of it behind.
       stop.close()
     }
   },
 })
+
+/** The dry run. */
+function tellPlan(args: { dir: string; split?: string; json?: boolean }, config: TrainConfig): void {
+  const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+  const planned = plan(data, { config, splits })
+  const lines = args.json ? [JSON.stringify(planJson(planned))] : [...notes, ...planLines(planned)]
+  for (const line of lines) console.log(line)
+}

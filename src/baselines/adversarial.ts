@@ -6,7 +6,7 @@ import { type Baseline, cohortRivals, inRoom } from './rival.ts'
 /** The cohort taught by its worst cluster, at the largest ρ of the list and from the first weights: shows the harm of bad teachers. */
 export const adversarial: Baseline = {
   refusal: (_, rho) => (Math.max(...rho) > 0 ? undefined : 'needs a rho above 0'),
-  work: ({ cohort }) => cohort.length,
+  trains: ({ cohort }) => cohort,
   train: (arena) =>
     inRoom(arena, arena.cohort, function* (group) {
       const { session, resolved } = arena.setting

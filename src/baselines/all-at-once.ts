@@ -1,22 +1,22 @@
-// Students and the network that stacks them, trained at once. Its model waits for a stacking ensemble; until then what it says is
-// had from `stackedOutputs`.
+// Students and the network that stacks them, trained at once.
 
-import type { StudentSpec } from '../fusion/student.ts'
+import { canSpeak, type Pattern } from '../fusion/availability.ts'
+import type { Ensembles } from '../fusion/ensemble.ts'
 import type { Window } from '../nn/dense.ts'
 import { layoutOf } from '../nn/layout.ts'
 import { type MlpSpec, mlp, mlpLayers, mlpShapes } from '../nn/mlp.ts'
 import { denseInputGradient } from '../train/backward/dense.ts'
 import { mlpGradient } from '../train/backward/mlp.ts'
+import { patternsWorth } from '../train/ensembling.ts'
 import { firstBlocks } from '../train/init.ts'
 import type { Losses, Objective } from '../train/objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from '../train/optimizer.ts'
-import { cohortOutputs } from '../train/outputs.ts'
-import type { Group } from '../train/setting.ts'
+import { type Group, modelOf, type Setting } from '../train/setting.ts'
 import { mutual } from '../train/sharing.ts'
 import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
 import type { Random } from '../wasm/random.ts'
-import { type Arena, bestOf, type Contest, inRoom, trainGroup } from './rival.ts'
+import { type Arena, type Baseline, bestOf, type Contest, eachAlone, inRoom, trainGroup } from './rival.ts'
 
 /** The stacking network as the authors have it: from all students' outputs side by side, N·D → N·D → D. */
 export const stackerSpec = (students: number, outputs: number): MlpSpec => ({
@@ -125,22 +125,6 @@ export interface Stacked {
   readonly block: Float32Array
 }
 
-/** What the stacking network says, (rows, outputs): logits, or values of the standardised target. */
-export function stackedOutputs({ plan }: Group, { stage, spec, block }: Stacked, rows: Int32Array): Float32Array {
-  const { memory } = plan.problem.session
-  const D = plan.problem.target.outputs
-  const mark = memory.mark()
-  const { said, run } = stacking(plan, spec, memory.put(block))
-  const all = new Float32Array(rows.length * D)
-  for (let at = 0; at < rows.length; at += plan.cohort.capacity) {
-    const chunk = rows.subarray(at, at + plan.cohort.capacity)
-    run(cohortOutputs(plan, stage.best, chunk), chunk)
-    all.set(memory.f32(said.at, chunk.length * D), at * D)
-  }
-  memory.release(mark)
-  return all
-}
-
 /** Trains a group and its stacking network at one ρ. */
 export function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked> {
   const { plan } = group
@@ -169,11 +153,36 @@ export function* trainStacked(arena: Arena, group: Group, rho: number): Contest<
   return { stage, spec, block }
 }
 
-/** Trains the cohort at every ρ of the run, and keeps the one whose stacking network is best on validation rows. */
-export const trainAllAtOnce = (arena: Arena): Contest<Stacked & { readonly specs: readonly StudentSpec[] }> =>
-  inRoom(arena, arena.cohort, function* (group) {
-    const results: Stacked[] = []
-    for (const rho of arena.setting.resolved.rho) results.push(yield* trainStacked(arena, group, rho))
-    const { chosen } = bestOf(results.map(({ stage }) => stage))
-    return { ...(results.find(({ stage }) => stage === chosen) as Stacked), specs: arena.cohort }
-  })
+/**
+ * The students of the cohort and the network that stacks them, trained at once; ρ by what that network says of the validation
+ * rows. A student that cannot see a row says 0 to it.
+ */
+export const trainedAtOnce: Baseline = {
+  trains: ({ setting, cohort }) => setting.resolved.rho.flatMap(() => cohort),
+  train: (arena) =>
+    inRoom(arena, arena.cohort, function* (group): Contest {
+      const { setting, provenance } = arena
+      const results: Stacked[] = []
+      for (const rho of setting.resolved.rho) results.push(yield* trainStacked(arena, group, rho))
+      const { chosen, rhoLosses } = bestOf(results.map(({ stage }) => stage))
+      const { block } = results.find(({ stage }) => stage === chosen) as Stacked
+      const stage = eachAlone(group, chosen)
+      const origin = { ...provenance, rho: stage.rho, rhoLosses }
+      const model = modelOf(setting, group, stage, stackedEnsembles(setting, group, block), origin)
+      // Those that diverged together predict nothing.
+      const students = Number.isFinite(chosen.losses[0]) ? model.students : []
+      return [{ name: 'all-at-once', model: { ...model, students }, rule: 'stacking' }]
+    }),
+}
+
+/** Stacking alone: for each pattern its weights are alike over those that are heard. */
+function stackedEnsembles({ names, patterns, resolved }: Setting, { specs }: Group, block: Float32Array): Ensembles {
+  const heard = (pattern: Pattern) => specs.map((spec) => canSpeak(spec, pattern))
+  const listed = patternsWorth(names.length, new Set(patterns)).filter((pattern) => heard(pattern).includes(true))
+  const alike = (speak: readonly boolean[]) => {
+    const n = speak.filter((s) => s).length
+    return Float32Array.from(speak, (s) => (s ? 1 / n : 0))
+  }
+  const weights = { stacking: listed.map((pattern) => alike(heard(pattern))) }
+  return { patterns: listed, weights, average: resolved.average, stacking: block }
+}

@@ -1,8 +1,10 @@
 // Everything Meta Fusion is compared with, by name: the configuration, the recipe and the command line take their names from here.
 
 import type { Dataset } from '../data/dataset.ts'
+import type { StudentSpec } from '../fusion/student.ts'
 import { refuse } from '../train/config.ts'
 import { adversarial } from './adversarial.ts'
+import { trainedAtOnce } from './all-at-once.ts'
 import { cooperative, cooperativeReference } from './cooperative.ts'
 import { earlyFusion } from './early-fusion.ts'
 import { independent } from './independent.ts'
@@ -10,7 +12,7 @@ import { joint, jointBestEpoch } from './joint.ts'
 import { lateFusion, lateSum } from './late-fusion.ts'
 import { negativeCorrelation } from './negative-correlation.ts'
 import { oracle } from './oracle.ts'
-import type { Baseline } from './rival.ts'
+import type { Baseline, Ground } from './rival.ts'
 import { shapley } from './shapley.ts'
 import { single } from './single.ts'
 
@@ -28,6 +30,7 @@ export const BASELINES: Readonly<Record<string, Baseline>> = {
   'joint-best-epoch': jointBestEpoch,
   shapley,
   'negative-correlation': negativeCorrelation,
+  'all-at-once': trainedAtOnce,
 }
 
 /** A baseline that was asked for, and which of its rivals. */
@@ -63,3 +66,7 @@ export function askedBaselines(asked: boolean | readonly string[], data: Dataset
     return some ? [{ baseline, wants: (rival: string) => names.includes(rival) }] : []
   })
 }
+
+/** The students that the baselines train, each as often as they do; a training that several share counts once. */
+export const trainedBy = (asked: readonly Asked[], ground: Ground): StudentSpec[] =>
+  [...new Set(asked.map(({ baseline }) => baseline.trains))].flatMap((trains) => trains(ground))

@@ -3,7 +3,7 @@
 import { noEnsembles } from '../fusion/ensemble.ts'
 import type { StudentSpec } from '../fusion/student.ts'
 import type { Objective } from '../train/objective.ts'
-import { canLearn, modelOf, type Setting } from '../train/setting.ts'
+import { canLearn, modelOf, type Premises } from '../train/setting.ts'
 import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
 import type { Pointer } from '../wasm/memory.ts'
@@ -100,14 +100,14 @@ export function cooperate(plan: Plan, { rho, interaction, blind = false }: Coope
 }
 
 /** The networks: one on each modality, then one on all, where some row has all. */
-function cooperators(setting: Setting): { specs: StudentSpec[]; interaction: number } {
+function cooperators(setting: Premises): { specs: StudentSpec[]; interaction: number } {
   const modal = singleNetworks(setting)
   const all = networkOn(setting, () => true)
   return canLearn(setting, all) ? { specs: [...modal, all], interaction: modal.length } : { specs: modal, interaction: -1 }
 }
 
 /** The ρ that are tried: those of the run below 1, and 0. */
-const strengths = ({ resolved: { rho } }: Setting): number[] =>
+const strengths = ({ resolved: { rho } }: Premises): number[] =>
   [...new Set([...(rho.includes(0) ? [] : [0]), ...rho])].filter((r) => r < 1)
 
 const train = (arena: Arena, name: string, blind: boolean): Contest => {
@@ -136,7 +136,10 @@ const train = (arena: Arena, name: string, blind: boolean): Contest => {
   })
 }
 
-const work = ({ setting }: Ground): number => cooperators(setting).specs.length * strengths(setting).length
+const trains = ({ setting }: Ground): readonly StudentSpec[] => {
+  const { specs } = cooperators(setting)
+  return strengths(setting).flatMap(() => specs)
+}
 
 /**
  * Cooperative learning with an interaction network, ρ by the validation loss of the sum. A missing modality adds nothing to the
@@ -144,7 +147,7 @@ const work = ({ setting }: Ground): number => cooperators(setting).specs.length 
  */
 export const cooperative: Baseline = {
   refusal: ({ modalities }) => (modalities.length > 1 ? undefined : 'is for two modalities or more'),
-  work,
+  trains,
   train: (arena) => train(arena, 'cooperative', false),
 }
 
@@ -153,6 +156,6 @@ export const cooperativeReference: Baseline = {
   refusal: ({ modalities, target }) =>
     modalities.length === 2 && target.task === 'regression' ? undefined : 'is for a regression on two modalities',
   // Its own function: it is a training of its own.
-  work: (ground) => work(ground),
+  trains: (ground) => trains(ground),
   train: (arena) => train(arena, 'cooperative-reference', true),
 }

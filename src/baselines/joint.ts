@@ -34,7 +34,7 @@ export function together(plan: Plan): Objective {
 }
 
 const jointly = (name: string, keep: Stage['keep']): Baseline => ({
-  work: ({ cohort }) => cohort.length,
+  trains: ({ cohort }) => cohort,
   train: (arena) =>
     inRoom(arena, arena.cohort, function* (group) {
       const objective = together(group.plan)

@@ -4,12 +4,12 @@ import type { Model } from '../fusion/model.ts'
 import { patternsWorth } from '../train/ensembling.ts'
 import type { Setting } from '../train/setting.ts'
 import { type Baseline, notForClasses } from './rival.ts'
-import { singlesWork, trainSingles } from './single.ts'
+import { trainSingles, trainsSingles } from './single.ts'
 
 /** The mean of the single-modality networks' outputs or logits, of those that can speak. */
 export const lateFusion: Baseline = {
   usual: true,
-  work: singlesWork,
+  trains: trainsSingles,
   *train(arena) {
     return [{ name: 'late-fusion', model: yield* trainSingles(arena), rule: 'simple-average' }]
   },
@@ -23,7 +23,7 @@ export const lateFusion: Baseline = {
 export const lateSum: Baseline = {
   usual: true,
   refusal: notForClasses,
-  work: singlesWork,
+  trains: trainsSingles,
   *train(arena) {
     return [{ name: 'late-sum', model: addedUp(arena.setting, yield* trainSingles(arena)), rule: 'simple-average' }]
   },

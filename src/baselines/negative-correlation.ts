@@ -58,7 +58,7 @@ const STRENGTHS = [0.1, 0.3, 0.5]
 /** The cohort by negative correlation learning, ρ by the validation loss of its mean. */
 export const negativeCorrelation: Baseline = {
   refusal: notForClasses,
-  work: ({ cohort }) => STRENGTHS.length * cohort.length,
+  trains: ({ cohort }) => STRENGTHS.flatMap(() => cohort),
   train: (arena) =>
     inRoom(arena, arena.cohort, function* (group) {
       const results: StageResult[] = []

@@ -12,12 +12,15 @@ const SAME = [earlyFusion, lateFusion, single]
  */
 export const oracle: Baseline = {
   refusal: (data) => (data.oracle ? undefined : 'is for data that know what they were made of'),
-  work: ({ setting }) => (setting.data.oracle?.length ?? 0) + 1,
+  // As large as those of the data set: latents are fewer than features.
+  trains: (ground) => SAME.slice(0, 2).flatMap(({ trains }) => trains(ground)),
   *train(arena) {
     const { data, splits, resolved } = arena.setting
-    const { seed, head, activation, epochs, batch, optimizer, standardizeTarget } = resolved
+    const { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout } = resolved
+    const { standardizeFeatures, standardizeTarget } = resolved
     const inputs = { ids: data.ids, modalities: data.oracle ?? [] }
-    const config = { seed, head, activation, epochs, batch, optimizer, standardizeTarget, extractors: { '*': ['raw'] } }
+    const course = { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout }
+    const config = { ...course, standardizeFeatures, standardizeTarget, extractors: { '*': ['raw'] } }
     const setting = yield* quietly(settingOf(arena.module, { ...inputs, target: data.target }, splits, config))
     const own: Arena = { ...arena, setting, kept: new Map() }
     const rivals: Rival[] = []

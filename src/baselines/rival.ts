@@ -4,18 +4,19 @@ import type { Dataset, Inputs } from '../data/dataset.ts'
 import { builtRules, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { batchOrder, ensemblesFor, type Group, groupOf, modelOf, type Setting } from '../train/setting.ts'
+import { batchOrder, ensemblesFor, type Group, groupOf, modelOf, type Premises, type Setting } from '../train/setting.ts'
 import { type BatchDone, runStage, type Stage, type StageResult } from '../train/stage.ts'
 import { alone, validate } from '../train/step.ts'
 
 /** What everyone is trained on, and Meta Fusion's cohort. */
 export interface Ground {
-  readonly setting: Setting
+  readonly setting: Premises
   readonly cohort: readonly StudentSpec[]
 }
 
 /** The run that the baselines are part of. */
 export interface Arena extends Ground {
+  readonly setting: Setting
   /** The compiled train.wasm. */
   readonly module: WebAssembly.Module
   /** What screening left of the cohort. */
@@ -42,8 +43,8 @@ export interface Baseline {
   readonly usual?: true
   /** Why there is none for this data set and these ρ; undefined when there is. */
   readonly refusal?: (data: Dataset, rho: readonly number[]) => string | undefined
-  /** How many students it trains, each time it trains them. Baselines that share a training share this function. */
-  readonly work: (ground: Ground) => number
+  /** The students it trains, each as often as it does. Baselines that share a training share this function. */
+  readonly trains: (ground: Ground) => readonly StudentSpec[]
   readonly train: (arena: Arena) => Contest
 }
 

@@ -130,7 +130,7 @@ export function coalesced(plan: Plan, random: Random): Objective {
 
 /** The cohort trained for its coalitions, as its last epoch left it, as in the authors' code. */
 export const shapley: Baseline = {
-  work: ({ cohort }) => cohort.length,
+  trains: ({ cohort }) => cohort,
   train: (arena) =>
     inRoom(arena, arena.cohort, function* (group) {
       const objective = coalesced(group.plan, arena.setting.random.fork('shapley'))

@@ -1,18 +1,18 @@
 import { noEnsembles } from '../fusion/ensemble.ts'
 import type { Model } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { canLearn, modelOf, type Setting } from '../train/setting.ts'
+import { canLearn, modelOf, type Premises } from '../train/setting.ts'
 import { alone } from '../train/step.ts'
 import { type Arena, type Baseline, type Contest, type Ground, inRoom, trainGroup } from './rival.ts'
 
 /** A network on some modalities as they are, with the head of the cohort. */
-export const networkOn = ({ head, names }: Setting, uses: (m: number) => boolean): StudentSpec => ({
+export const networkOn = ({ head, names }: Premises, uses: (m: number) => boolean): StudentSpec => ({
   ...head,
   extractors: names.map((_, m) => ({ kind: uses(m) ? 'raw' : 'skip' })),
 })
 
 /** One network on each modality that there is anything to learn from. */
-export const singleNetworks = (setting: Setting): StudentSpec[] =>
+export const singleNetworks = (setting: Premises): StudentSpec[] =>
   setting.names.map((_, m) => networkOn(setting, (other) => other === m)).filter((spec) => canLearn(setting, spec))
 
 /** Networks trained for themselves, as one model. */
@@ -26,7 +26,7 @@ export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[]): Cont
     })
   })
 
-export const singlesWork = ({ setting }: Ground): number => singleNetworks(setting).length
+export const trainsSingles = ({ setting }: Ground): readonly StudentSpec[] => singleNetworks(setting)
 
 /** The networks on one modality: trained once, whoever asks. */
 export function* trainSingles(arena: Arena): Contest<Model> {
@@ -40,7 +40,7 @@ export function* trainSingles(arena: Arena): Contest<Model> {
 /** `single:<modality>`: one network on one modality as it is. It predicts the rows that have it. */
 export const single: Baseline = {
   usual: true,
-  work: singlesWork,
+  trains: trainsSingles,
   *train(arena) {
     const model = yield* trainSingles(arena)
     return arena.setting.names.map((name, m) => {

@@ -5,7 +5,15 @@ import { FormatError } from '../core/errors.ts'
 import { type ColumnPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { canSpeak, type Pattern } from '../fusion/availability.ts'
 import { builtRules, type Rule } from '../fusion/ensemble.ts'
-import { type Extractor, extractorName, extractorWidth, parseExtractor, sourceName } from '../fusion/extractor.ts'
+import {
+  type Extractor,
+  extractorName,
+  extractorWidth,
+  isFrozen,
+  parseExtractor,
+  sourceBefore,
+  sourceName,
+} from '../fusion/extractor.ts'
 import { type Model, type ModelStudent, memberOf, modelOutputs } from '../fusion/model.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { metaLearner } from '../fusion/stacking.ts'
@@ -78,7 +86,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
       name: modality,
       columns: columns.map((c) => (c.kind === 'number' ? { name: c.name } : { name: c.name, levels: c.levels })),
     })),
-    projections: projections.map(({ modality, name }) => ({ modality, name })),
+    projections: projections.map(({ modality, name, activation }) => ({ modality, name, activation })),
     target: target.task === 'classification' ? target : { task: target.task, outputs: target.outputs },
     students: students.map(({ name, spec: { extractors, hidden, activation, fills } }) => ({
       name,
@@ -132,7 +140,7 @@ export function readModel(file: Uint8Array): Model {
       ...(fills ? { fills } : {}),
     }
     // What the description claims is held against what the file has before any room is made for it.
-    const layers = spec.extractors.reduce((n, e) => n + (e.kind === 'mlp' ? e.widths.length : 0), hidden.length + 1)
+    const layers = spec.extractors.reduce((n, e) => n + ('widths' in e && !isFrozen(e) ? e.widths.length : 0), hidden.length + 1)
     if (layers > content.tensors.size) {
       throw new FormatError(
         `student ${shown(name)} has ${layers} layers and the file ${content.tensors.size} tensors: it is incomplete`,
@@ -140,15 +148,7 @@ export function readModel(file: Uint8Array): Model {
     }
     return { name, spec, block: takeBlock(`students.${i}`, studentOf(spec, features), take), loss: loss[i], teacher: teacher[i] }
   })
-  const projections = skeleton.projections.map(({ modality, name }, i): Projection => {
-    const width = extractorWidth(readExtractor(name), features[modality])
-    return {
-      modality,
-      name,
-      weight: take(`projections.${i}.weight`, [width, features[modality]], Float32Array),
-      bias: take(`projections.${i}.bias`, [width], Float32Array),
-    }
-  })
+  const projections = readProjections(skeleton.projections, features, take)
   checkSources(students, projections)
   const patterns = skeleton.patterns
   const weightsOf = (rule: Rule) => {
@@ -198,6 +198,23 @@ function takeBlock(name: string, { layout }: Student, take: Taker): Float32Array
     block.set(parts[t], offset)
   })
   return block
+}
+
+/** Frozen layers, each after the one whose rows it reads. */
+function readProjections(described: Skeleton['projections'], features: readonly number[], take: Taker): Projection[] {
+  const widths = new Map(features.map((width, m) => [sourceName(m, { kind: 'raw' }), width]))
+  return described.map(({ modality, name, activation }, i): Projection => {
+    const width = extractorWidth(readExtractor(name), features[modality])
+    const inputs = widths.get(sourceBefore(modality, name))
+    if (inputs === undefined)
+      throw new FormatError(
+        `the frozen layer ${name} of modality ${modality} does not follow the one before it: the file is damaged`,
+      )
+    widths.set(`${modality}:${name}`, width)
+    const weight = take(`projections.${i}.weight`, [width, inputs], Float32Array)
+    const bias = take(`projections.${i}.bias`, [width], Float32Array)
+    return { modality, name, weight, bias, ...(activation ? { activation } : {}) }
+  })
 }
 
 /** What values are divided by. */
@@ -266,12 +283,12 @@ function checkWeights(
   return weights
 }
 
-/** Every PCA a student reads must be among the projections. */
+/** Every frozen layer a student reads must be among the projections. */
 function checkSources(students: readonly ModelStudent[], projections: readonly Projection[]): void {
   const known = new Set(projections.map((p) => `${p.modality}:${p.name}`))
   for (const { name, spec } of students) {
     spec.extractors.forEach((e, m) => {
-      if (e.kind === 'pca' && !known.has(sourceName(m, e))) {
+      if (isFrozen(e) && !known.has(sourceName(m, e))) {
         throw new FormatError(
           `student ${shown(name)} reads ${extractorName(e)} of modality ${m}, which the file lacks: it is incomplete`,
         )

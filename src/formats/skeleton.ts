@@ -16,7 +16,7 @@ export interface Skeleton {
     readonly name: string
     readonly columns: readonly { name: string; levels?: readonly string[] }[]
   }[]
-  readonly projections: readonly { readonly modality: number; readonly name: string }[]
+  readonly projections: readonly { readonly modality: number; readonly name: string; readonly activation?: Activation }[]
   readonly target:
     | { readonly task: 'classification'; readonly classes: readonly string[] }
     | { readonly task: 'regression'; readonly outputs: readonly string[] }
@@ -103,8 +103,15 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
     (x.fills === undefined || x.fills === true)
   if (!list(s.students, student) || s.students.length === 0) wrong('students')
 
-  const projection = ({ name, modality }: Skeleton['projections'][number]) =>
-    text(name) && name.startsWith('pca(') && Number.isInteger(modality) && modality >= 0 && modality < M
+  // A PCA is linear; a layer of a network says what it is.
+  const projection = ({ name, modality, activation }: Skeleton['projections'][number]) =>
+    text(name) &&
+    (name.startsWith('pca(')
+      ? activation === undefined
+      : name.startsWith('frozen-sliced(') && ACTIVATIONS.includes(activation as Activation)) &&
+    Number.isInteger(modality) &&
+    modality >= 0 &&
+    modality < M
   if (!list(s.projections, projection) || !distinct(s.projections.map((p) => `${p.modality}:${p.name}`))) wrong('projections')
   if (!texts(s.patterns) || !s.patterns.every((p) => p.length === M && !/[^01]/.test(p))) wrong('patterns')
   if (!texts(s.rules) || s.rules.length === 0 || !s.rules.every((rule) => rulesOf(t.task).includes(rule))) wrong('rules')

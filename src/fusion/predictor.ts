@@ -8,7 +8,7 @@ import { type Cohort, chooseRows, cohortOf, runMember } from './cohort.ts'
 import { argmax, combine, type Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
 import { type Model, memberOf, modelOutputs, ownRule, patternWeights } from './model.ts'
-import { project } from './projection.ts'
+import { projectAll } from './projection.ts'
 import { metaLearner, runMeta } from './stacking.ts'
 import type { Source } from './student.ts'
 
@@ -193,10 +193,7 @@ function sourcesOf(session: Session<InferKernels>, model: Model, inputs: Inputs,
     const values = modality ? applyPreparation(preparation, modality, rows) : new Float32Array(rows.length * width)
     sources.set(sourceName(m, { kind: 'raw' }), { at: session.memory.put(values), width })
   })
-  for (const projection of model.projections) {
-    const raw = sources.get(sourceName(projection.modality, { kind: 'raw' })) as Source
-    sources.set(`${projection.modality}:${projection.name}`, project(session, raw, projection, rows.length))
-  }
+  projectAll(session, sources, model.projections, rows.length)
   return sources
 }
 

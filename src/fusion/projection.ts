@@ -1,17 +1,38 @@
+import { type Activation, kindOf } from '../nn/dense.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
+import { sourceBefore } from './extractor.ts'
 import type { Source } from './student.ts'
 
-/** A frozen linear layer on one modality, such as PCA: weight (components, features), bias (components). */
+/**
+ * A frozen layer on one modality: weight (width, inputs), bias (width). A PCA is one; a frozen network is one for each of its
+ * depths, `frozen-sliced(128)` before `frozen-sliced(128,70)`, so that its cuts share what they have in common.
+ */
 export interface Projection {
   readonly modality: number
   /** The extractor it is for, `pca(30)`. */
   readonly name: string
   readonly weight: Float32Array
   readonly bias: Float32Array
+  /** Of a network's layer; none of a PCA. */
+  readonly activation?: Activation
 }
 
-/** x · weightᵀ + bias for all `rows` of a source: computed once, not once per batch. */
+/** Adds to the sources what frozen layers make of all `rows`, in their order: computed once, not once per batch. */
+export function projectAll(
+  session: Session<InferKernels>,
+  sources: Map<string, Source>,
+  projections: readonly Projection[],
+  rows: number,
+): void {
+  for (const projection of projections) {
+    const { modality, name } = projection
+    const source = sources.get(sourceBefore(modality, name)) as Source
+    sources.set(`${modality}:${name}`, project(session, source, projection, rows))
+  }
+}
+
+/** act(x · weightᵀ + bias) for all `rows` of a source. */
 export function project(
   { kernels, memory }: Session<InferKernels>,
   source: Source,
@@ -23,7 +44,7 @@ export function project(
   const mark = memory.mark()
   const weight = memory.put(projection.weight)
   kernels.gemmNT(at, source.at, weight, rows, width, source.width, width, source.width, source.width, false)
-  kernels.biasActivation(at, memory.put(projection.bias), rows, width, width, 0)
+  kernels.biasActivation(at, memory.put(projection.bias), rows, width, width, kindOf(projection.activation ?? 'identity'))
   memory.release(mark)
   return { at, width }
 }

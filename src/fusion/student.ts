@@ -48,14 +48,19 @@ export function studentOf(spec: StudentSpec, features: readonly number[]): Stude
     if (extractor.kind === 'skip') return
     const width = extractorWidth(extractor, features[modality])
     const source = sourceName(modality, extractor)
-    const encoder =
-      extractor.kind === 'mlp' ? { widths: [features[modality], ...extractor.widths], activation: spec.activation } : undefined
-    ports.push({ modality, source, offset, width, encoder })
+    ports.push({ modality, source, offset, width, encoder: encoderOf(extractor, features[modality], spec.activation) })
     offset += width
   })
   const head = { widths: [offset, ...spec.hidden, spec.outputs], activation: spec.activation }
   const shapes = ports.flatMap((port) => (port.encoder ? mlpShapes(`encoder.${port.modality}`, port.encoder) : []))
   return { spec, ports, head, layout: layoutOf([...shapes, ...mlpShapes('head', head)]) }
+}
+
+/** The network of the student's own that an extractor asks for, if any. */
+function encoderOf(extractor: Extractor, features: number, activation: Activation): MlpSpec | undefined {
+  if (extractor.kind !== 'mlp' && extractor.kind !== 'sliced') return undefined
+  const widths = [features, ...extractor.widths]
+  return extractor.kind === 'mlp' ? { widths, activation } : { widths, activation, last: activation }
 }
 
 /** Rows of one modality in memory, (rows, width). */

@@ -2,10 +2,11 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { type Activation, type Dense, dense, type Window } from './dense.ts'
 
-/** A chain of layers; widths are input, hidden …, output. Hidden layers use `activation`, the last one is linear. */
+/** A chain of layers; widths are input, hidden …, output. Hidden layers use `activation`, the last one is linear unless `last`. */
 export interface MlpSpec {
   readonly widths: readonly number[]
   readonly activation: Activation
+  readonly last?: Activation
 }
 
 /** Names and shapes of its tensors, as PyTorch's Linear has them. */
@@ -16,15 +17,19 @@ export function mlpShapes(name: string, { widths }: MlpSpec): [string, number[]]
   ])
 }
 
+/** How many parameters it has. */
+export const mlpSize = ({ widths }: MlpSpec): number =>
+  widths.slice(1).reduce((size, outputs, l) => size + (widths[l] + 1) * outputs, 0)
+
 /** Its layers in a block whose tensors of this network start at `at`. */
-export function mlpLayers({ widths, activation }: MlpSpec, at: Pointer): Dense[] {
+export function mlpLayers({ widths, activation, last = 'identity' }: MlpSpec, at: Pointer): Dense[] {
   let p = at
   return widths.slice(1).map((outputs, l) => {
     const inputs = widths[l]
     const weight = p
     const bias = p + 4 * inputs * outputs
     p = bias + 4 * outputs
-    return { weight, bias, inputs, outputs, activation: l === widths.length - 2 ? 'identity' : activation }
+    return { weight, bias, inputs, outputs, activation: l === widths.length - 2 ? last : activation }
   })
 }
 

@@ -1,8 +1,7 @@
 // The whole method as one page: setting → cohort → ρ → ensembles → model, then its rivals, and everyone's scores.
 
-import { type Asked, askedBaselines } from '../baselines/baselines.ts'
-import type { Arena, Ground, Rival } from '../baselines/rival.ts'
-import { ConfigError } from '../core/errors.ts'
+import { askedBaselines, trainedBy } from '../baselines/baselines.ts'
+import type { Arena, Rival } from '../baselines/rival.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { checkDataset, type Dataset, digest, idsDigest } from '../data/dataset.ts'
@@ -12,11 +11,9 @@ import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
-import type { StudentSpec } from '../fusion/student.ts'
-import { combinations } from '../train/combinations.ts'
 import { checkConfig, type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
-import { batchOrder, canLearn, ensemblesFor, groupOf, modelOf, type Setting, settingOf } from '../train/setting.ts'
+import { batchOrder, ensemblesFor, groupOf, modelOf, type Setting, settingOf } from '../train/setting.ts'
 import type { BatchDone, StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
 
@@ -56,14 +53,13 @@ export function* trainModel(
   checkDataset(data)
   const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO)
   const setting = yield* during(settingOf(module, data, splits, config), () => idle('preparing'))
-  const { session, resolved } = setting
-  const { specs, notes } = cohortSpecs(setting)
+  const { session, resolved, specs } = setting
   const mark = session.memory.mark()
 
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
   const stages = 1 + resolved.rho.filter((rho) => rho > 0).length
-  const clock = clockOf(setting, specs.length * stages + workOf(asked, { setting, cohort: specs }))
+  const clock = clockOf(setting, specs.length * stages + trainedBy(asked, { setting, cohort: specs }).length)
   const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
   const grid = yield* during(runGrid(cohort.plan, cohort.starts, course), (step) =>
     clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
@@ -75,7 +71,7 @@ export function* trainModel(
     return trainAgain(cohort.plan, cohort.starts, part, rho, grid.teachers)
   }
   const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again), combining)
-  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...notes, ...divergenceNotes(grid.chosen.stage)])
+  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...divergenceNotes(grid.chosen.stage)])
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, provenance, grid.teachers.weights)
   session.memory.release(mark)
 
@@ -103,24 +99,6 @@ export function* trainModel(
     }
   }
   return { model, config: resolved, methods, rivals }
-}
-
-/** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
-function cohortSpecs(setting: Setting): { specs: StudentSpec[]; notes: string[] } {
-  const { resolved, random, head } = setting
-  const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
-    ...head,
-    extractors,
-  }))
-  const specs = all.filter((spec) => canLearn(setting, spec))
-  if (specs.length === 0) {
-    throw new ConfigError(
-      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
-    )
-  }
-  const left = all.length - specs.length
-  const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
-  return { specs, notes: left > 0 ? [note] : [] }
 }
 
 function divergenceNotes({ losses }: StageResult): string[] {
@@ -160,10 +138,6 @@ function* during<Step, Result>(work: Generator<Step, Result>, tell: (step: Step)
 const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 })
 
 type Clock = (stage: Progress['stage'], students: number, step?: Pick<BatchDone, 'rho' | 'epoch' | 'batches'>) => Progress
-
-/** Students that the baselines train, each time they do; a training that several share counts once. */
-const workOf = (asked: readonly Asked[], ground: Ground): number =>
-  [...new Set(asked.map(({ baseline }) => baseline.work))].reduce((sum, work) => sum + work(ground), 0)
 
 /** Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students. */
 function clockOf({ splits, resolved }: Setting, students: number): Clock {

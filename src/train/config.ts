@@ -1,6 +1,14 @@
 import { ConfigError } from '../core/errors.ts'
 import { AVERAGES, type Average, RULES, type Rule, rulesOf, usualRules } from '../fusion/ensemble.ts'
-import { type Extractor, extractorName, parseExtractor } from '../fusion/extractor.ts'
+import {
+  type Cut,
+  EXTRACTORS,
+  type Extractor,
+  extractorName,
+  extractorWidth,
+  isCut,
+  parseExtractor,
+} from '../fusion/extractor.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import { type EnsembleSpec, GREEDY_METRICS, type GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER, TEACHERS } from './mutual.ts'
@@ -15,8 +23,16 @@ import { STACKING_ROWS, type StackingSpec } from './stacking.ts'
 export interface TrainConfig {
   /** A whole number, 0 … 2³² - 1: same seed, same model. Default 0. */
   readonly seed?: number
-  /** Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`. Default: by the data's shape. */
+  /**
+   * Extractors by modality, `"*"` for those not named: `skip`, `raw`, `pca(30)`, `mlp(128,64)`, `sliced(128,70)`,
+   * `frozen-sliced(128,70)`. Default: by the data's shape.
+   */
   readonly extractors?: Readonly<Record<string, readonly string[]>>
+  /**
+   * How the networks are trained that `sliced` and `frozen-sliced` cut, by modality, `"*"` for what is not set by name.
+   * Default: the epochs and decay of the students, rate 0.001.
+   */
+  readonly encoders?: Readonly<Record<string, Partial<EncoderCourse>>>
   /** The most students; every modality alone and all together take part even beyond it. Default 64. */
   readonly budget?: number
   /** Hidden widths of every head. Default [64, 32]. */
@@ -51,18 +67,18 @@ export interface TrainConfig {
   readonly average?: Average
   /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss. */
   readonly greedy?: Partial<GreedySpec>
-  /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
-  readonly standardizeFeatures?: boolean
   /** Bagging draws this share of the number of students. Default 0.6. */
   readonly bagging?: Partial<EnsembleSpec['bagging']>
   /** The meta learner. Default: validation rows, 5 folds, rate 0.01, no decay, as many steps as a student takes. */
   readonly stacking?: Partial<StackingSpec>
+  /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
+  readonly standardizeFeatures?: boolean
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
+  /** Rows a PCA is fitted on: `train`, or `train+validation` as the authors' code. Default train. */
+  readonly pcaRows?: (typeof PCA_ROWS)[number]
   /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
   readonly unitPca?: boolean
-  /** The rows a PCA is fitted on; those of validation too is what the authors' code does. Default train. */
-  readonly pcaRows?: 'train' | 'train+validation'
   /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
   readonly validation?: number
   /** Share of rows for testing where no split is given. Default 0.15. */
@@ -71,10 +87,26 @@ export interface TrainConfig {
   readonly baselines?: boolean | readonly string[]
 }
 
+export const PCA_ROWS = ['train', 'train+validation'] as const
+
+/** How a network is trained on a modality alone, with the students' optimizer but for its rate and decay. */
+export interface EncoderCourse {
+  readonly epochs: number
+  readonly rate: number
+  readonly decay: number
+}
+
+/** The network that a modality's cuts come from; widths are hidden … latents, the longest cut's. */
+export interface Encoder extends EncoderCourse {
+  readonly modality: number
+  readonly widths: readonly number[]
+}
+
 /** Every setting decided. */
 export interface Resolved {
   readonly seed: number
   readonly extractors: readonly (readonly Extractor[])[]
+  readonly encoders: readonly Encoder[]
   readonly budget: number
   readonly head: readonly number[]
   readonly activation: Activation
@@ -96,8 +128,8 @@ export interface Resolved {
   readonly stacking: StackingSpec
   readonly standardizeFeatures: boolean
   readonly standardizeTarget: boolean
+  readonly pcaRows: (typeof PCA_ROWS)[number]
   readonly unitPca: boolean
-  readonly pcaRows: 'train' | 'train+validation'
   readonly baselines: boolean | readonly string[]
 }
 
@@ -113,6 +145,8 @@ export interface Shape {
   readonly rowsOf: readonly number[]
   /** Of a classification. */
   readonly classes?: readonly string[]
+  /** Rows that a PCA of each modality is fitted on; `rowsOf` when left out. */
+  readonly pcaRowsOf?: readonly number[]
 }
 
 /** Sharing strengths where none are given. */
@@ -121,6 +155,7 @@ export const RHO: readonly number[] = [0, 0.99, 3]
 const KEYS: readonly (keyof TrainConfig)[] = [
   'seed',
   'extractors',
+  'encoders',
   'budget',
   'head',
   'activation',
@@ -142,8 +177,8 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'stacking',
   'standardizeFeatures',
   'standardizeTarget',
-  'unitPca',
   'pcaRows',
+  'unitPca',
   'validation',
   'test',
   'baselines',
@@ -169,7 +204,7 @@ export function checkConfig(config: unknown): TrainConfig {
   for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca'] as const) oneOf(key, c[key], [true, false])
   checkBaselines(c.baselines)
   oneOf('warmStart', c.warmStart, WARM_STARTS)
-  oneOf('pcaRows', c.pcaRows, ['train', 'train+validation'])
+  oneOf('pcaRows', c.pcaRows, PCA_ROWS)
   checkTeaching(c.teaching ?? {})
   for (const key of ['validation', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
@@ -183,9 +218,15 @@ export function checkConfig(config: unknown): TrainConfig {
   checkEnsembles(c)
   for (const [name, names] of Object.entries(record('extractors', c.extractors ?? {}))) {
     list(`extractors.${name}`, names, (v, key) => {
-      if (typeof v !== 'string') refuse(key, v, 'skip, raw, pca(30) or mlp(128,64)')
+      if (typeof v !== 'string') refuse(key, v, EXTRACTORS)
       else parseExtractor(v)
     })
+  }
+  for (const [name, given] of Object.entries(record('encoders', c.encoders ?? {}))) {
+    const e = record(`encoders.${name}`, given, ['epochs', 'rate', 'decay']) as Partial<EncoderCourse>
+    whole(`encoders.${name}.epochs`, e.epochs, 1, 100_000)
+    positive(`encoders.${name}.rate`, e.rate, 1e6)
+    number(`encoders.${name}.decay`, e.decay, 0, 1e6)
   }
   return c
 }
@@ -271,9 +312,10 @@ function checkClasses({ labelSmoothing = 0, classWeights = 'none' }: TrainConfig
 export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const { rows, modalities } = shape
   const known = new Set(['*', ...modalities.map((m) => m.name)])
-  for (const name of Object.keys(config.extractors ?? {})) {
-    if (!known.has(name))
-      refuse('extractors', name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+  for (const key of ['extractors', 'encoders'] as const) {
+    for (const name of Object.keys(config[key] ?? {})) {
+      if (!known.has(name)) refuse(key, name, `the modalities ${modalities.map((m) => m.name).join(', ')}, or "*" for all others`)
+    }
   }
   checkTask(config, shape.task)
   checkClasses(config, shape.classes)
@@ -286,22 +328,33 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const rate = optimizer.rate ?? ADAM.rate
   if (schedule.kind === 'cosine' && (schedule.floor ?? 0) > rate)
     refuse('schedule.floor', schedule.floor, `a number from 0 to optimizer.rate, which is ${rate}`)
+  const decay = optimizer.decay ?? (kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0)
+  const pcaRows = config.pcaRows ?? 'train'
+  const extractors = modalities.map((m, i) => {
+    const listed = new Map(Object.entries(config.extractors ?? {}))
+    const names = listed.get(m.name) ?? listed.get('*')
+    if (m.features === 0) return checkUnused(m.name, listed.get(m.name))
+    const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
+    return checkExtractors(m, (shape.pcaRowsOf ?? shape.rowsOf)[i], pcaRows, chosen)
+  })
+  const courses = new Map(Object.entries(config.encoders ?? {}))
+  const encoders = extractors.flatMap((list, modality): Encoder[] => {
+    const widths = longestCut(list)?.widths
+    if (!widths) return []
+    const own = { ...given(courses.get('*')), ...given(courses.get(modalities[modality].name)) }
+    return [{ modality, widths, epochs, rate: ADAM.rate, decay, ...own }]
+  })
   return {
     seed: config.seed ?? 0,
-    extractors: modalities.map((m, i) => {
-      const listed = new Map(Object.entries(config.extractors ?? {}))
-      const names = listed.get(m.name) ?? listed.get('*')
-      if (m.features === 0) return checkUnused(m.name, listed.get(m.name))
-      const chosen = names ? names.map(parseExtractor) : defaultExtractors(m.features, shape.rowsOf[i])
-      return checkExtractors(m, shape.rowsOf[i], chosen)
-    }),
+    extractors,
+    encoders,
     budget: config.budget ?? 64,
     head: config.head ?? [64, 32],
     activation: config.activation ?? 'relu',
     rho: config.rho ?? RHO,
     epochs,
     batch,
-    optimizer: { ...ADAM, decay: kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0, ...optimizer, kind },
+    optimizer: { ...ADAM, ...optimizer, decay, kind },
     schedule,
     patience: config.patience ?? 0,
     dropout: config.dropout ?? 0,
@@ -319,8 +372,8 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     stacking: resolveStacking(config.stacking, epochs, batch, shape),
     standardizeFeatures: config.standardizeFeatures ?? true,
     standardizeTarget: config.standardizeTarget ?? true,
+    pcaRows,
     unitPca: config.unitPca ?? true,
-    pcaRows: config.pcaRows ?? 'train',
     baselines: config.baselines ?? true,
   }
 }
@@ -364,9 +417,14 @@ function checkUnused(name: string, asked: readonly string[] = []): readonly Extr
   return [{ kind: 'skip' }]
 }
 
+/** The cut that has all layers of its network; the first of equals. */
+const longestCut = (list: readonly Extractor[]): Cut | undefined =>
+  list.filter(isCut).reduce<Cut | undefined>((most, e) => (most && most.widths.length >= e.widths.length ? most : e), undefined)
+
 function checkExtractors(
   m: { name: string; features: number },
   rows: number,
+  fitted: Resolved['pcaRows'],
   chosen: readonly Extractor[],
 ): readonly Extractor[] {
   const key = `extractors.${m.name}`
@@ -380,9 +438,24 @@ function checkExtractors(
       refuse(
         key,
         extractorName(e),
-        `${most < 1 ? 'no pca' : `at most pca(${most})`}: there are ${m.features} features and ${rows} training rows that have them`,
+        `${most < 1 ? 'no pca' : `at most pca(${most})`}: there are ${m.features} features and ${rows} ${fitted === 'train' ? 'training rows' : 'training and validation rows'} that have them`,
       )
     }
+    if ('widths' in e && extractorWidth(e, m.features) > m.features)
+      refuse(
+        key,
+        extractorName(e),
+        `at most ${m.features} for the last width: a latent wider than the features condenses nothing`,
+      )
+  }
+  const whole = longestCut(chosen)
+  const stray = whole && chosen.find((e) => isCut(e) && e.widths.some((width, l) => width !== whole.widths[l]))
+  if (stray) {
+    refuse(
+      key,
+      extractorName(stray),
+      `the first widths of (${whole.widths.join(',')}): all sliced extractors of a modality are cuts of one network`,
+    )
   }
   return chosen
 }

@@ -30,7 +30,11 @@ export function prepareRows(
   return { preparations, sources }
 }
 
-/** Fits every PCA that the extractors name and adds its scores to the sources, for all rows. @yields often */
+/**
+ * Fits every PCA that the extractors name and adds its scores to the sources, for all rows.
+ * @param fitted the rows it is fitted on, of those that have the modality
+ * @yields often
+ */
 export function* projectRows(
   session: Session<TrainKernels>,
   data: Dataset,

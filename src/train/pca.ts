@@ -59,6 +59,19 @@ export function* fitPca(session: Session<TrainKernels>, source: Source, rows: In
   return fitted
 }
 
+/** Bytes of session memory that fitPca takes at its most, but for a few per row. */
+export function pcaBytes(rows: number, features: number, count: number): number {
+  const side = Math.min(rows, features)
+  const fitted = 4 * rows * features + 16 * side * side + 96 * side
+  return features <= rows ? fitted : fitted + 8 * rows * features + 4 * count * (rows + features)
+}
+
+/** Multiplications that fitPca takes, so that a small one tells how long a large one is. */
+export function pcaOperations(rows: number, features: number): number {
+  const [side, other] = [Math.min(rows, features), Math.max(rows, features)]
+  return side * side * (other + 10 * side)
+}
+
 type Axes = Omit<Pca, 'mean'>
 
 /** Eigenvectors of the covariance between features. */

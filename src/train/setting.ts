@@ -1,30 +1,33 @@
 // What everything in a run is trained on: the same rows, heads, optimizer and batch order, for the cohort and its rivals.
 
-import { DataError } from '../core/errors.ts'
+import { ConfigError, DataError } from '../core/errors.ts'
 import { checkDataset, type Dataset, type Modality } from '../data/dataset.ts'
 import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare.ts'
 import type { Splits } from '../data/split.ts'
 import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import type { Ensembles, Rule } from '../fusion/ensemble.ts'
+import { isCut } from '../fusion/extractor.ts'
 import { type Model, type ModelTarget, modelOutputs, type Provenance } from '../fusion/model.ts'
-import type { Projection } from '../fusion/projection.ts'
+import { type Projection, projectAll } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
-import { checkConfig, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
+import { combinations } from './combinations.ts'
+import { checkConfig, type Encoder, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
+import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
 import { firstBlocks } from './init.ts'
 import { cohortOutputs } from './outputs.ts'
-import type { TargetRows } from './problem.ts'
+import type { Problem, TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
 import { type Again, fitMeta, foldsOf, outOfFold } from './stacking.ts'
 import type { BatchDone, StageResult, Start } from './stage.ts'
 import { type Plan, planOf } from './step.ts'
 
-/** The data set in a session, prepared, and every decision made about it. */
-export interface Setting {
+/** The data set in a session, prepared, and every decision made about it; nothing is trained yet. */
+export interface Premises {
   readonly session: Session<TrainKernels>
   readonly data: Dataset
   readonly splits: Splits
@@ -34,8 +37,7 @@ export interface Setting {
   readonly names: readonly string[]
   readonly features: readonly number[]
   readonly preparations: readonly Preparation[]
-  readonly projections: readonly Projection[]
-  readonly sources: ReadonlyMap<string, Source>
+  readonly sources: Map<string, Source>
   /** Which modalities each row has. */
   readonly patterns: readonly Pattern[]
   readonly target: ModelTarget
@@ -44,21 +46,26 @@ export interface Setting {
   readonly targetRows: TargetRows
   /** What every student's head has in common. */
   readonly head: Omit<StudentSpec, 'extractors' | 'fills'>
+  /** The students of the cohort. */
+  readonly specs: readonly StudentSpec[]
+  /** The networks that some of them are cut from. */
+  readonly encoders: readonly Encoder[]
   /** What was left out, one sentence each. */
   readonly notes: readonly string[]
 }
 
+/** The same, with what students begin with: the sources have the rows of every frozen extractor. */
+export interface Setting extends Premises {
+  readonly projections: readonly Projection[]
+  /** Parameters of the networks that are cut, by modality. */
+  readonly networks: ReadonlyMap<number, Float32Array>
+}
+
 /**
- * Checks everything, prepares the rows and fits what is frozen, on training rows alone.
- * @yields between the longer pieces of work
+ * Checks and decides everything and prepares the rows.
  * @throws ShapeError, DataError, ConfigError, MemoryError
  */
-export function* settingOf(
-  module: WebAssembly.Module,
-  data: Dataset,
-  splits: Splits,
-  config: TrainConfig,
-): Generator<void, Setting> {
+export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Splits, config: TrainConfig): Premises {
   checkConfig(config)
   checkDataset(data)
   checkSplits(data, splits)
@@ -74,7 +81,8 @@ export function* settingOf(
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
     validation: splits.validation.length,
-    rowsOf: data.modalities.map(({ present }) => splits.train.reduce((n, row) => n + present[row], 0)),
+    rowsOf: rowsWith(data, splits.train),
+    pcaRowsOf: rowsWith(data, pcaRows(splits, config)),
     classes: data.target.task === 'classification' ? data.target.classes : undefined,
   })
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
@@ -84,9 +92,7 @@ export function* settingOf(
     weights: weightsByClass(data.target, splits.train, resolved.classWeights),
     smoothing: resolved.labelSmoothing,
   }
-  const fitted = resolved.pcaRows === 'train' ? splits.train : Int32Array.of(...splits.train, ...splits.validation)
-  const projections = yield* projectRows(session, data, sources, resolved.extractors, fitted, resolved.unitPca)
-  return {
+  const premises = {
     session,
     data,
     splits,
@@ -95,15 +101,83 @@ export function* settingOf(
     names,
     features,
     preparations,
-    projections,
     sources,
     patterns: patternsOf(data, names),
     target,
     wanted,
     targetRows,
     head: { hidden: resolved.head, activation: resolved.activation, outputs: modelOutputs(target).length },
-    notes: data.modalities.flatMap((modality, m) => constantsNote(modality, preparations[m])),
   }
+  const { specs, notes } = cohortSpecs(premises)
+  return {
+    ...premises,
+    specs,
+    encoders: resolved.encoders.filter(({ modality }) => specs.some((spec) => isCut(spec.extractors[modality]))),
+    notes: [...data.modalities.flatMap((modality, m) => constantsNote(modality, preparations[m])), ...notes],
+  }
+}
+
+/** Rows of a list that have each modality. */
+export const rowsWith = ({ modalities }: Dataset, rows: Int32Array): number[] =>
+  modalities.map(({ present }) => rows.reduce((n, row) => n + present[row], 0))
+
+/** The rows that a PCA is fitted on. */
+export const pcaRows = ({ train, validation }: Splits, config: Pick<TrainConfig, 'pcaRows'>): Int32Array =>
+  config.pcaRows === 'train+validation' ? Int32Array.from([...train, ...validation]) : train
+
+/**
+ * Premises, and what is fitted and trained before the students: each PCA, and the networks that are cut.
+ * @yields between the longer pieces of work
+ * @throws ShapeError, DataError, ConfigError, MemoryError
+ */
+export function* settingOf(
+  module: WebAssembly.Module,
+  data: Dataset,
+  splits: Splits,
+  config: TrainConfig,
+): Generator<void, Setting> {
+  const premises = premisesOf(module, data, splits, config)
+  const { session, sources, resolved, features, names, random } = premises
+  const fitted = pcaRows(splits, resolved)
+  const projections = yield* projectRows(session, data, sources, resolved.extractors, fitted, resolved.unitPca)
+  const { blocks, diverged } = yield* trainNetworks(groundOf(premises), premises.encoders, random.fork('encoders'))
+  const frozen = premises.encoders.flatMap(({ modality }) => {
+    const block = blocks.get(modality) as Float32Array
+    return frozenLayers(modality, resolved.extractors[modality], features[modality], block, resolved.activation)
+  })
+  projectAll(session, sources, frozen, data.ids.length)
+  const failed = diverged.map((m) => `the network of "${names[m]}" that is cut diverged and is left untrained: lower its rate`)
+  return { ...premises, projections: [...projections, ...frozen], networks: blocks, notes: [...premises.notes, ...failed] }
+}
+
+/** What networks are trained in before the students. */
+export const groundOf = ({ session, features, sources, targetRows, data, splits, resolved }: Premises): Ground => ({
+  session,
+  features,
+  sources,
+  target: targetRows,
+  present: data.modalities.map(({ present }) => present),
+  train: splits.train,
+  validation: splits.validation,
+  resolved,
+})
+
+/** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
+function cohortSpecs(premises: Omit<Premises, 'specs' | 'encoders' | 'notes'>): { specs: StudentSpec[]; notes: string[] } {
+  const { resolved, random, head } = premises
+  const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
+    ...head,
+    extractors,
+  }))
+  const specs = all.filter((spec) => canLearn(premises, spec))
+  if (specs.length === 0) {
+    throw new ConfigError(
+      'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
+    )
+  }
+  const left = all.length - specs.length
+  const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
+  return { specs, notes: left > 0 ? [note] : [] }
 }
 
 /** A note if a modality has features that are left out. */
@@ -126,33 +200,43 @@ export interface Group {
   readonly starts: readonly Start[]
 }
 
-/** The most rows of one pass over validation; training batches may be larger. */
-const CHUNK = 64
+/** Some students as what they are to be trained on. */
+export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Problem {
+  const { session, sources, splits, patterns, features, targetRows } = premises
+  return {
+    session,
+    students: specs.map((spec) => studentOf(spec, features)),
+    sees: specs.map((spec) => sees(spec, patterns)),
+    sources,
+    target: targetRows,
+    train: splits.train,
+    validation: splits.validation,
+  }
+}
+
+/** The most rows that are run at once. */
+export const capacityOf = ({ resolved, splits }: Premises): number =>
+  Math.max(Math.min(resolved.batch, splits.train.length), CHUNK)
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
-  const { session, sources, splits, resolved, random, patterns, features } = setting
+  const { resolved, random } = setting
   const names = specs.map((spec) => studentName(spec, setting.names))
   const drops = random.fork('dropout')
-  const plan = planOf(
-    {
-      session,
-      students: specs.map((spec) => studentOf(spec, features)),
-      sees: specs.map((spec) => sees(spec, patterns)),
-      sources,
-      target: setting.targetRows,
-      train: splits.train,
-      validation: splits.validation,
-      dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: names.map((name) => drops.fork(name)) } : undefined,
-    },
-    Math.max(Math.min(resolved.batch, splits.train.length), CHUNK),
-  )
-  const blocks = firstBlocks(plan.problem.students, names, random.fork('weights'))
+  const problem = {
+    ...problemOf(setting, specs),
+    dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: names.map((name) => drops.fork(name)) } : undefined,
+  }
+  const blocks = firstBlocks(problem.students, names, random.fork('weights'), setting.networks)
+  const plan = planOf(problem, capacityOf(setting))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
 
 /** Whether a student has any feature, and some training row and some validation row have what it needs. */
-export function canLearn({ features, patterns, splits }: Setting, spec: StudentSpec): boolean {
+export function canLearn(
+  { features, patterns, splits }: Pick<Premises, 'features' | 'patterns' | 'splits'>,
+  spec: StudentSpec,
+): boolean {
   if (!spec.extractors.some(({ kind }, m) => kind !== 'skip' && features[m] > 0)) return false
   const mine = sees(spec, patterns)
   return splits.train.some((row) => mine[row]) && splits.validation.some((row) => mine[row])

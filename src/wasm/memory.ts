@@ -62,6 +62,40 @@ export function stackMemory(memory: WebAssembly.Memory, base: number, maxBytes: 
   }
 }
 
+/**
+ * A memory that is only counted: what would be allocated takes no room, and there is nothing to look at. `size` is the most that
+ * was taken.
+ * @param taken bytes that are there already
+ */
+export function countedMemory(taken: number): Memory {
+  let top = align(taken)
+  let most = top
+  const nothing = (): never => {
+    throw new RangeError('a memory that is only counted holds nothing')
+  }
+  return {
+    alloc(bytes) {
+      const at = top
+      top = align(at + bytes)
+      most = Math.max(most, top)
+      return at
+    },
+    put(values) {
+      return this.alloc(values.byteLength)
+    },
+    mark: () => top,
+    release(mark) {
+      top = mark
+    },
+    copy: nothing,
+    f32: nothing,
+    f64: nothing,
+    i32: nothing,
+    u8: nothing,
+    size: () => most,
+  }
+}
+
 const align = (bytes: number): number => Math.ceil(bytes / 16) * 16
 
 function grow(memory: WebAssembly.Memory, pages: number, needed: number): void {

@@ -106,6 +106,23 @@ describe('a file of version 1', () => {
   })
 })
 
+describe('the file of version 1 that is kept', () => {
+  const old = readFileSync(new URL('./files/version-1.safetensors', import.meta.url))
+  const told = JSON.parse(readFileSync(new URL('./files/version-1.json', import.meta.url), 'utf8'))
+
+  test('is read, and predicts what it predicted then', () => {
+    const { values, outputs } = createPredictor(openSession(infer), readModel(old)).predict(data, told.rows)
+    expect(outputs).toEqual(told.outputs)
+    expect([...values].map((v) => (Number.isNaN(v) ? null : v))).toEqual(told.values)
+  })
+
+  test('is the same model when it is written as a file of today', () => {
+    const model = readModel(old)
+    expect(readSafetensors(old).metadata.version).toBe('1')
+    expect(readModel(writeModel(model))).toEqual(model)
+  })
+})
+
 describe('ensembles that do not fit are refused', () => {
   const stacked = regressor({ ensembles: ['greedy', 'stacking'] }).model
   const damaged = 'the file is damaged'

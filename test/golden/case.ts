@@ -83,6 +83,7 @@ export interface Case {
       weight_decay: number
     }
     dims: number[]
+    mod_outs: number[][]
     batch: number
     mod_hiddens: number[][] | null
     combined_hiddens: number[]
@@ -103,9 +104,14 @@ export interface Case {
 
 type Expected = Case['json']['expect']
 
-/** What a case can show, by what was recorded; encoders that are trained in a stage of their own are not replayed. */
+/** Widths of a modality's latents, widest first: those that neither leave it out nor take it as it is. */
+export const latentsOf = ({ mod_outs, dims }: Case['json'], m: number): number[] =>
+  mod_outs[m].filter((width) => width !== 0 && width !== dims[m]).sort((a, b) => b - a)
+
+/** What a case can show, by what was recorded. */
 const KINDS = {
-  pipeline: ({ clustering, test, encoders }: Expected) => Boolean(clustering && test && !encoders),
+  pipeline: ({ clustering, test }: Expected) => Boolean(clustering && test),
+  encoders: ({ encoders }: Expected) => encoders !== undefined,
   adversarial: ({ adversarial }: Expected) => adversarial !== undefined,
   together: ({ baselines, coop, coop_fixed, coop2 }: Expected) => Boolean(baselines ?? coop ?? coop_fixed ?? coop2),
 }
@@ -160,6 +166,8 @@ export function problemOf(
     if (kind === 'full') return { kind: 'raw' }
     if (kind === 'mlp') return { kind: 'mlp', widths: [...(json.mod_hiddens?.[m] ?? []), width] }
     if (kind === 'pca') return { kind: 'pca', components: width }
+    if (kind === 'sliced')
+      return { kind, widths: [...(json.mod_hiddens?.[m] ?? []), ...latentsOf(json, m).filter((l) => l >= width)] }
     throw new Error(`the extractor ${kind} is not replayed`)
   }
   const outputs = json.config.output_dim

@@ -1,6 +1,6 @@
 // Every ensemble of the authors' own code on the outputs they recorded: averages, votes, greedy, and the meta learner step by step.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
@@ -42,12 +42,10 @@ interface Expected {
   readonly test_indep: Record<string, number>
 }
 
-/** A case as recorded; undefined where the fixture is not at hand. */
+/** A case as recorded. */
 function recording(name: string) {
-  const folder = [HERE, join(HERE, '../../../shared/golden')].find((path) => existsSync(join(path, `${name}.safetensors`)))
-  if (!folder) return undefined
-  const json = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
-  const { tensors } = readSafetensors(readFileSync(join(folder, `${name}.safetensors`)))
+  const json = JSON.parse(readFileSync(join(HERE, `${name}.json`), 'utf8'))
+  const { tensors } = readSafetensors(readFileSync(join(HERE, `${name}.safetensors`)))
   const tensor = (key: string) => {
     const found = tensors.get(key)
     if (!found) throw new Error(`${name} has no tensor ${key}`)
@@ -112,12 +110,9 @@ const NAMES: Readonly<Record<string, Rule>> = {
 
 describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classification_sliced'])('%s', (name) => {
   const recorded = recording(name)
-  // The fixture of sliced extractors is not among those that are kept here.
-  const known = test.skipIf(!recorded)
-  const pipelines: [string, Expected][] = recorded ? [['expect', recorded.json.expect]] : []
-  if (recorded?.json.expect.cold) pipelines.push(['cold', recorded.json.expect.cold])
+  const pipelines: [string, Expected][] = [['expect', recorded.json.expect]]
+  if (recorded.json.expect.cold) pipelines.push(['cold', recorded.json.expect.cold])
   const setting = () => {
-    if (!recorded) throw new Error('no recording')
     const { json, tensor, layouts } = recorded
     const D: number = json.config.output_dim
     const y = (split: string) => tensor(`data/${split}/y`)
@@ -131,11 +126,11 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
   }
   /** A regression's scores within a tolerance, a classification's exactly. */
   const same = (mine: number, theirs: number, what: string, tolerance: number) =>
-    recorded?.json.config.task_type === 'classification'
+    recorded.json.config.task_type === 'classification'
       ? expect(mine, what).toBe(theirs)
       : close([mine], [theirs], tolerance, what, true)
 
-  known('every average, vote and selection of recorded outputs', () => {
+  test('every average, vote and selection of recorded outputs', () => {
     const { json, tensor, D, y, judged } = setting()
     const task = json.config.task_type as 'classification' | 'regression'
     for (const [prefix, expected] of pipelines) {
@@ -163,7 +158,7 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
     }
   })
 
-  known('the meta learner: losses of every epoch, the best epoch and its weights, test scores', () => {
+  test('the meta learner: losses of every epoch, the best epoch and its weights, test scores', () => {
     const { json, tensor, layouts, D, y, judged } = setting()
     const M = layouts.length
     const everyone = Array.from({ length: M }, (_, i) => i)

@@ -46,7 +46,7 @@ function replay(recorded: Case, expected: Recording, prefix: string) {
 }
 
 const own = casesIn('pipeline')
-test('the three recorded cases are there', () => expect(own.filter(({ ours }) => ours)).toHaveLength(3))
+test('the four recorded cases are there', () => expect(own.filter(({ ours }) => ours)).toHaveLength(4))
 
 for (const recorded of own) {
   const pipelines: [string, Recording][] = [['expect', recorded.json.expect]]

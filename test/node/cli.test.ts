@@ -8,7 +8,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--json'],
+  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--plan', '--json'],
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
@@ -172,6 +172,61 @@ describe('train', () => {
     expect(bare.methods).toEqual(report.methods.slice(0, 4 + VOTES.length))
     const inspected = JSON.parse((await metafusion(folder, 'inspect', 'm', '--json')).stdout)
     expect(inspected.rhoLosses.map((r: { rho: number }) => r.rho)).toEqual([0, 1, 2])
+  })
+})
+
+describe('train --plan', () => {
+  const SETTINGS = JSON.stringify({
+    ...JSON.parse(QUICK),
+    extractors: { mri: ['skip', 'raw', 'sliced(3,2)'], '*': ['skip', 'raw'] },
+  })
+  const folder = () => treeOf({ ...below('study', study()), 'cut.json': SETTINGS })
+
+  test('tells who would be trained, the memory and the time, and leaves no file', async () => {
+    const where = folder()
+    const { code, stdout, stderr } = await metafusion(where, 'train', 'study', '--plan', '--config', 'cut.json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('\n41 rows to learn from, 9 for validation, 9 for testing\n')
+    expect(stdout).toMatch(/\n5 students, 184 parameters:\n {2}mri:raw +22\n {2}mri:sliced\(3,2\) +39\n/)
+    expect(stdout).toContain('\ntrained before, to be cut: a network (3,2) on mri, 23 parameters, 35 rows, 5 epochs\n')
+    expect(stdout).toMatch(/\nmemory: [\d.]+ MiB = .*\n.*\ntime: about [\d.]+ s, an estimate by a few steps on this machine/)
+    expect(readdirSync(where).sort()).toEqual(['cut.json', 'study'])
+  })
+
+  test('--json prints one object', async () => {
+    const { stdout } = await metafusion(folder(), 'train', 'study', '--plan', '--json', '--seed', '3')
+    const plan = JSON.parse(stdout)
+    expect(Object.keys(plan)).toEqual([
+      'students',
+      'baselines',
+      'encoders',
+      'parameters',
+      'rows',
+      'steps',
+      'bytes',
+      'config',
+      'notes',
+      'seconds',
+    ])
+    expect(plan.students.map((s: { name: string }) => s.name)).toEqual(['mri:raw', 'blood:raw', 'blood:raw+mri:raw'])
+    expect(plan.config).toMatchObject({
+      seed: 3,
+      extractors: [
+        ['skip', 'raw'],
+        ['skip', 'raw'],
+      ],
+    })
+    expect(plan.seconds).toBeGreaterThan(0)
+  })
+
+  test('refuses what training refuses', async () => {
+    const where = treeOf({ ...below('study', study()), 'wide.json': '{"extractors":{"mri":["mlp(9)"]}}' })
+    expect(await metafusion(where, 'train', 'study', '--plan', '--config', 'wide.json')).toEqual(
+      sentence(
+        2,
+        'extractors.mri is "mlp(9)": allowed is at most 2 for the last width: a latent wider than the features condenses nothing',
+      ),
+    )
   })
 })
 
@@ -485,9 +540,12 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
     [
       [...TRAIN, '--epochs', '3'],
-      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --json',
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --plan, --json',
     ],
-    [[...TRAIN, '-s', '3'], '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --json'],
+    [
+      [...TRAIN, '-s', '3'],
+      '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --plan, --json',
+    ],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
     [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
@@ -512,16 +570,20 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [[...TRAIN, '--rho', '0,-1'], 'rho[1] is -1: allowed is a number from 0 to 1000'],
     [
       [...TRAIN, '--baselines', 'single,late'],
-      'baselines is "late": allowed is independent, early-fusion, late-fusion, single, cooperative, adversarial, joint, joint-best-epoch, shapley, single:blood, single:mri; "late" is unknown',
+      'baselines is "late": allowed is independent, early-fusion, late-fusion, single, cooperative, adversarial, joint, joint-best-epoch, shapley, all-at-once, single:blood, single:mri; "late" is unknown',
     ],
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),
-    badConfig('c.json', { extractors: { '*': ['ica(3)'] } }, '"ica(3)" is no extractor: write skip, raw, pca(30) or mlp(128,64)'),
+    badConfig(
+      'c.json',
+      { extractors: { '*': ['ica(3)'] } },
+      '"ica(3)" is no extractor: write skip, raw, pca(30), mlp(128,64), sliced(128,70) or frozen-sliced(128,70)',
+    ),
     badConfig('c.json', null, 'the configuration is null: allowed is an object of settings'),
     badConfig('c.json', 3, 'the configuration is 3: allowed is an object of settings'),
     badConfig('c.json', [{}], 'the configuration is [{}]: allowed is an object of settings'),

@@ -406,7 +406,7 @@ describe('students that diverge', () => {
   const diverging = {
     head: [],
     optimizer: { kind: 'sgd', rate: 0.5, momentum: 0 },
-    extractors: { scan: ['skip', 'mlp(300)'], '*': ['skip', 'raw'] },
+    extractors: { scan: ['skip', 'mlp(300,8)'], '*': ['skip', 'raw'] },
     epochs: 8,
   } as const
   const given = study()

@@ -18,12 +18,14 @@ const namesOf = (door: string): string[] =>
   JSON.parse(run(`console.log(JSON.stringify(Object.keys(await import('${door}')).sort()))`))
 
 const INFER = [
+  'ConfigError',
   'DataError',
   'FormatError',
   'MemoryError',
   'RULES',
   'ShapeError',
   'createPredictor',
+  'encodeModality',
   'modality',
   'openSession',
   'readModel',
@@ -79,7 +81,6 @@ describe('the doors', () => {
 
   test('metafusion has them too, and those that learn, read folders and write', () => {
     const more = [
-      'ConfigError',
       'NACC',
       'RATS',
       'chooseSplits',
@@ -87,6 +88,8 @@ describe('the doors', () => {
       'evaluate',
       'kernels',
       'openTrainSession',
+      'plan',
+      'planOfTraining',
       'predict',
       'presence',
       'readFolder',

@@ -24,8 +24,8 @@ describe('refusals say what came and what is allowed', () => {
     ['rho', 'the configuration is "rho": allowed is an object of settings'],
     [
       { Rho: [0] },
-      'the configuration has no setting "Rho": there are seed, extractors, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, unitPca, pcaRows, validation, test, baselines',
+      'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, head, activation, rho, epochs, batch, ' +
+        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -145,8 +145,21 @@ describe('refusals say what came and what is allowed', () => {
     [{ greedy: { prune: 1 } }, 'greedy.prune is 1: allowed is a number from 0 to 0.99'],
     [{ extractors: ['raw'] }, 'extractors is ["raw"]: allowed is an object of settings'],
     [{ extractors: { m1: 'raw' } }, 'extractors.m1 is "raw": allowed is a list'],
-    [{ extractors: { m1: [7] } }, 'extractors.m1[0] is 7: allowed is skip, raw, pca(30) or mlp(128,64)'],
-    [{ extractors: { m1: ['cnn'] } }, '"cnn" is no extractor: write skip, raw, pca(30) or mlp(128,64)'],
+    [
+      { extractors: { m1: [7] } },
+      'extractors.m1[0] is 7: allowed is skip, raw, pca(30), mlp(128,64), sliced(128,70) or frozen-sliced(128,70)',
+    ],
+    [
+      { extractors: { m1: ['cnn'] } },
+      '"cnn" is no extractor: write skip, raw, pca(30), mlp(128,64), sliced(128,70) or frozen-sliced(128,70)',
+    ],
+    [{ pcaRows: 'all' }, 'pcaRows is "all": allowed is train, train+validation'],
+    [{ encoders: [] }, 'encoders is []: allowed is an object of settings'],
+    [{ encoders: { m1: 3 } }, 'encoders.m1 is 3: allowed is an object of settings'],
+    [{ encoders: { m1: { lr: 1 } } }, 'encoders.m1 has no setting "lr": there are epochs, rate, decay'],
+    [{ encoders: { '*': { epochs: 0 } } }, `encoders.*.epochs is 0: allowed is ${WHOLE} 1 to 100000`],
+    [{ encoders: { m1: { rate: 0 } } }, 'encoders.m1.rate is 0: allowed is a number above 0, up to 1000000'],
+    [{ encoders: { m1: { decay: -1 } } }, 'encoders.m1.decay is -1: allowed is a number from 0 to 1000000'],
   ])('%o', (config, sentence) => {
     expect(() => checkConfig(config)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
   })
@@ -214,6 +227,27 @@ describe('refusals say what came and what is allowed', () => {
       { schedule: { kind: 'cosine', floor: 0.1 } },
       shapeOf(200, 20),
       'schedule.floor is 0.1: allowed is a number from 0 to optimizer.rate, which is 0.001',
+    ],
+    [
+      { extractors: { '*': ['pca(9)'] }, pcaRows: 'train+validation' },
+      { ...shapeOf(5, 20), pcaRowsOf: [9] },
+      'extractors.m1 is "pca(9)": allowed is at most pca(8): there are 20 features and 9 training and validation rows that have them',
+    ],
+    [{ encoders: { m3: {} } }, shapeOf(200, 20, 5), 'encoders is "m3": allowed is the modalities m1, m2, or "*" for all others'],
+    ...['mlp', 'sliced', 'frozen-sliced'].map((kind): [TrainConfig, Shape, string] => [
+      { extractors: { m2: ['raw', `${kind}(16,6)`] } },
+      shapeOf(200, 20, 5),
+      `extractors.m2 is "${kind}(16,6)": allowed is at most 5 for the last width: a latent wider than the features condenses nothing`,
+    ]),
+    [
+      { extractors: { m1: ['sliced(9,8)', 'raw', 'sliced(9,8,4)', 'frozen-sliced(9,7)'] } },
+      shapeOf(200, 20, 5),
+      'extractors.m1 is "frozen-sliced(9,7)": allowed is the first widths of (9,8,4): all sliced extractors of a modality are cuts of one network',
+    ],
+    [
+      { extractors: { m1: ['sliced(9)', 'sliced(8)'] } },
+      shapeOf(200, 20, 5),
+      'extractors.m1 is "sliced(8)": allowed is the first widths of (9): all sliced extractors of a modality are cuts of one network',
     ],
   ])('%j on the data', (config, shape, sentence) => {
     expect(() => resolve(config, shape)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
@@ -298,6 +332,29 @@ describe('what is allowed is taken as it is', () => {
     expect(resolve(inside)).toEqual(resolve({}))
   })
 
+  test('a latent as wide as the features, after wider hidden layers', () => {
+    const list = ['mlp(64,20)', 'sliced(64,20)', 'sliced(64,20,3)', 'frozen-sliced(64,20)']
+    expect(extractorsOf({ extractors: { m1: list } })[0]).toEqual(list)
+  })
+
+  test('one network for all cuts of a modality: the deepest, with the course that is set for it, for all, or by default', () => {
+    const extractors = { m1: ['sliced(9,8)', 'frozen-sliced(9,8,4)', 'sliced(9)'], m2: ['raw', 'sliced(3)'], m3: ['raw'] }
+    const encoders = { '*': { epochs: 7, rate: 0.01 }, m2: { epochs: 2, decay: 0.5, rate: undefined } }
+    const shape = shapeOf(200, 20, 5, 5)
+    const deepest = [
+      { modality: 0, widths: [9, 8, 4] },
+      { modality: 1, widths: [3] },
+    ]
+    const courses = (config: TrainConfig) => resolve({ extractors, ...config }, shape).encoders
+    expect(courses({ encoders })).toEqual([
+      { ...deepest[0], epochs: 7, rate: 0.01, decay: 3 },
+      { ...deepest[1], epochs: 2, rate: 0.01, decay: 0.5 },
+    ])
+    const optimizer = { kind: 'adam', rate: 0.5 } as const
+    expect(courses({ epochs: 12, optimizer })).toEqual(deepest.map((e) => ({ ...e, epochs: 12, rate: 1e-3, decay: 0 })))
+    expect(resolve({}).encoders).toEqual([])
+  })
+
   test('greedy starts with no more than it may have', () => {
     expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2, metric: 'loss' })
   })
@@ -320,6 +377,7 @@ describe('defaults by the shape of the data', () => {
       teaching: { teachers: 'cluster', clusters: 'silhouette', scale: 1, normalizer: 'all', burnIn: 0 },
       greedy: { best: 3, prune: 0.2, most: 30 },
       standardizeTarget: true,
+      pcaRows: 'train',
       unitPca: true,
       baselines: true,
     })

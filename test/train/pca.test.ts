@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { project } from '../../src/fusion/projection.ts'
-import { fitPca, type Pca, pcaLayer } from '../../src/train/pca.ts'
+import { fitPca, type Pca, pcaBytes, pcaLayer } from '../../src/train/pca.ts'
 import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
@@ -234,4 +234,23 @@ test('a value that is not finite is refused', () => {
   const x = cloud(9, 3)
   x[4][1] = Number.POSITIVE_INFINITY
   expect(() => pcaOf(x, 2)).toThrow('PCA found a value that is not finite: look for extreme values in the data')
+})
+
+test.each([
+  [300, 260],
+  [200, 500],
+])('the memory of %d rows of %d features is known before, to a hundredth and a page', (n, d) => {
+  const { kernels, memory } = trainSession()
+  const source = { at: memory.put(numbers(5).f32(n * d)), width: d }
+  const before = memory.mark()
+  finish(
+    fitPca(
+      { kernels, memory },
+      source,
+      Int32Array.from({ length: n }, (_, row) => row),
+      20,
+    ),
+  )
+  const taken = memory.size() - before
+  expect(Math.abs(pcaBytes(n, d, 20) - taken)).toBeLessThan(0.01 * taken + 65536)
 })

@@ -59,11 +59,12 @@ export function speak(
     if (e.kind === 'skip') return []
     if (e.kind === 'raw') return row(`${m}:raw`)
     if (e.kind === 'pca') return row(`${m}:${extractorName(e)}`)
+    if (e.kind === 'frozen-sliced') return row(`${m}:${extractorName(e)}`)
     const widths = [features[m], ...e.widths]
     const latent = network(row(`${m}:raw`), widths, spec.activation, block, at, masks.slice(hidden, hidden + widths.length - 2))
     hidden += widths.length - 2
     at += sizeOf(widths)
-    return latent
+    return e.kind === 'sliced' ? latent.map(ACTIVATION[spec.activation]) : latent
   })
   return network(input, [input.length, ...spec.hidden, spec.outputs], spec.activation, block, at, masks.slice(hidden))
 }

@@ -5,7 +5,7 @@ import type { Window } from '../../nn/dense.ts'
 import type { TrainKernels } from '../../wasm/kernels.ts'
 import type { Memory, Pointer } from '../../wasm/memory.ts'
 import type { Drops } from '../dropout.ts'
-import { denseInputGradient } from './dense.ts'
+import { denseInputGradient, throughActivation } from './dense.ts'
 import { mlpGradient } from './mlp.ts'
 
 /** What every student's backward pass shares: two buffers as wide as the widest layer of any student, and one for a port. */
@@ -52,6 +52,8 @@ export function studentGradient(
     const dLatent = { at: scratch.port, ld: port.width }
     denseInputGradient(kernels, dLatent, d, layers.head[0], B, port.offset, port.width)
     const encoder = layers.encoders[i]
+    const latent = { at: work.input.at + 4 * port.offset, ld: work.input.ld }
+    throughActivation(kernels, dLatent, latent, encoder[encoder.length - 1], B)
     const x = batches[port.modality] as Window
     mlpGradient(kernels, of(encoder[0].weight), dLatent, x, encoder, work.encoders[i], scratch.encoder, B, drops)
   })

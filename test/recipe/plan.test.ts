@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { planOfTraining } from '../../src/recipe/plan.ts'
+import type { TrainConfig } from '../../src/train/config.ts'
+import { runGrid } from '../../src/train/rho.ts'
+import { batchOrder, ensemblesFor, groupOf, settingOf } from '../../src/train/setting.ts'
+import { finish } from '../finish.ts'
+import { module, QUICK, ROWS, SOME, SPLITS, type Study, study, train } from './studies.ts'
+
+const CUTS: TrainConfig = {
+  ...QUICK,
+  extractors: { scan: ['skip', 'pca(2)', 'mlp(4,2)', 'sliced(6,4)', 'frozen-sliced(6)'], '*': ['skip', 'raw'] },
+  encoders: { scan: { epochs: 4 } },
+}
+const given = study({ task: 'classification', present: SOME })
+const planOf = (of: Study = given, config: TrainConfig = CUTS) => planOfTraining(module, of.data, of.splits, config)
+const { plan, trials } = planOf()
+const trained = train(given, CUTS)
+
+describe('a plan', () => {
+  test('names the students that training makes, and counts their parameters', () => {
+    const made = trained.model.students.map(({ name, block }) => ({ name, parameters: block.length }))
+    expect(plan.students).toEqual(made)
+    expect(plan.parameters).toBe(made.reduce((sum, { parameters }) => sum + parameters, 0))
+    expect(plan.config).toEqual(trained.config)
+    expect(plan.notes).toEqual(trained.model.provenance.notes)
+    expect(plan.rows).toEqual({ train: 90, validation: 30, test: 30 })
+  })
+
+  test('names who is trained before, on how many rows', () => {
+    const rows = SPLITS.train.filter((row) => SOME(row, 0)).length
+    const parameters = 9 * 6 + 7 * 4 + 5 * 3
+    expect(plan.encoders).toEqual([{ name: 'scan', parameters, widths: [6, 4], epochs: 4, rows }])
+    expect(plan.steps.encoders).toBe(4 * Math.ceil(rows / 16))
+  })
+
+  test('counts the steps that training counts', () => {
+    expect(plan.steps.students + plan.steps.baselines).toBe(trained.told.at(-1)!.total)
+    expect(plan.baselines.map(({ name }) => name)).toEqual(['scan:raw+visit:raw+lab:raw', 'scan:raw', 'visit:raw', 'lab:raw'])
+    const alone = planOf(given, { ...CUTS, baselines: false }).plan
+    expect(alone.baselines).toEqual([])
+    expect(alone.steps).toEqual({ ...plan.steps, baselines: 0 })
+  })
+
+  test('is the same whether its trials were run or not', () => {
+    for (const { run } of trials) run()
+    expect(planOf().plan).toEqual(plan)
+  })
+
+  test('refuses what training refuses', () => {
+    const nobody = study({ present: (row, m) => m !== 0 || row === SPLITS.train[0] || row === SPLITS.train[1] })
+    expect(() => planOf(nobody, { ...QUICK, extractors: { scan: ['raw'], '*': ['raw'] } })).toThrow(/^no student has both/)
+    expect(() => planOf(given, { extractors: { scan: ['sliced(9)'] } })).toThrow(/^extractors.scan is "sliced\(9\)"/)
+  })
+})
+
+describe('the memory of a plan', () => {
+  test('is the parts by their definition', () => {
+    const { bytes, parameters } = plan
+    // 8 + 4 + 3 prepared features, 2 scores, 6 frozen numbers, and the label.
+    expect(bytes.rows).toBe(4 * ROWS * (8 + 4 + 3 + 2 + 6 + 1))
+    expect(bytes.students).toBe(12 * parameters)
+    expect(bytes.checkpoints).toBe(4 * parameters * 3)
+    expect(bytes.data).toBe(8 * ROWS * 12 + 4 * ROWS + 3 * ROWS + 4 * ROWS)
+    expect(bytes.total).toBe(bytes.data + bytes.session + bytes.checkpoints)
+    expect(planOf(given, { ...CUTS, warmStart: 'all' }).plan.bytes.checkpoints).toBe(4 * parameters * 5)
+  })
+
+  test.each<[string, TrainConfig]>([
+    ['students', { head: [256, 128] }],
+    ['a large batch', { batch: 90, head: [300], baselines: false }],
+    ['cuts of a wide network', { extractors: { scan: ['skip', 'frozen-sliced(2000,8)'], '*': ['skip', 'raw'] } }],
+  ])('is what the session takes, to a hundredth and a page: %s', (_, part) => {
+    const config = { ...CUTS, ...part, epochs: 1, rho: [0] }
+    const setting = finish(settingOf(module, given.data, given.splits, config))
+    const group = groupOf(setting, setting.specs)
+    const grid = { ...setting.resolved, order: (_: number, epoch: number) => batchOrder(setting)(epoch) }
+    const { chosen } = finish(runGrid(group.plan, group.starts, grid))
+    finish(ensemblesFor(setting, group, chosen.stage, setting.resolved.ensembles))
+    const real = setting.session.memory.size()
+    expect(real).toBeGreaterThan(2 ** 20)
+    expect(Math.abs(planOf(given, config).plan.bytes.session - real)).toBeLessThan(0.01 * real + 65536)
+  })
+})
+
+describe('the trials of a plan', () => {
+  test('are a step of its students, and a PCA where there is one', () => {
+    expect(trials).toHaveLength(2)
+    expect(planOf(given, { ...CUTS, extractors: {} }).trials).toHaveLength(1)
+  })
+
+  test('stand for the whole of the training', () => {
+    const lone = { ...QUICK, extractors: { scan: ['raw'], '*': ['skip', 'raw'] }, budget: 1, baselines: false }
+    const of = (config: TrainConfig) => planOf(study(), { ...lone, ...config }).trials[0].times
+    // 90 rows in batches of 16, and 30 that are only looked at; 6 epochs, twice.
+    expect(of({})).toBeCloseTo((2 * 6 * (90 + 30 / 3)) / 16, 6)
+    expect(of({ epochs: 12 })).toBeCloseTo(2 * of({}), 6)
+    expect(of({ rho: [0, 1, 2] })).toBeCloseTo(1.5 * of({}), 6)
+    expect(of({ baselines: true })).toBeGreaterThan(of({}))
+  })
+
+  test('take of many students 32, from small to large, by whose parameters the others are counted', () => {
+    const extractors = {
+      scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
+      visit: ['skip', 'raw', 'mlp(3,2)'],
+      lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
+    }
+    const { plan, trials } = planOf(study(), { ...QUICK, extractors, rho: [0], epochs: 1, batch: 90, baselines: false })
+    expect(plan.students).toHaveLength(64)
+    const cohorts = trials[0].times / ((90 + 30 / 3) / 90)
+    expect(Math.abs(cohorts - 64 / 32)).toBeLessThan(0.1)
+  })
+})
