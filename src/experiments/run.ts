@@ -1,11 +1,18 @@
 // One seed of an experiment: its data, one screened cohort, every variant of teaching on it, the baselines, and their test errors.
 
+import { type Asked, askedBaselines, trainedBy } from '../baselines/baselines.ts'
+import type { Arena } from '../baselines/rival.ts'
 import type { Progress } from '../core/types.ts'
+import { VERSION } from '../core/version.ts'
 import { digest } from '../data/dataset.ts'
 import { weightsByLoss } from '../fusion/ensemble.ts'
+import { evaluate } from '../fusion/evaluate.ts'
+import type { Provenance } from '../fusion/model.ts'
+import { createPredictor } from '../fusion/predictor.ts'
 import { chooseSplits } from '../recipe/choose-splits.ts'
-import { combinations } from '../train/combinations.ts'
-import { greedy, juryOf } from '../train/ensembling.ts'
+import { stackOutputs } from '../train/combine.ts'
+import { RHO } from '../train/config.ts'
+import { greedy, type Judged, juryOf } from '../train/ensembling.ts'
 import { targetOf } from '../train/frame.ts'
 import { chooseTeachers, type Teachers } from '../train/mutual.ts'
 import { cohortOutputs } from '../train/outputs.ts'
@@ -54,32 +61,44 @@ export interface SeedResult {
   readonly variants: readonly VariantResult[]
 }
 
-/** A trained stage without its weights: what it says of validation and test rows. */
+/** A trained stage without its weights: what it says of the rows of each part. */
 interface Said {
   readonly losses: Float64Array
+  readonly train: Float32Array
   readonly validation: Float32Array
   readonly test: Float32Array
 }
 
 /**
- * Runs one seed. The seed draws the data, the split, the first weights and the batch orders, each from a stream of its own.
- * Variants share the screened students, and stages that are the same are trained once.
+ * Runs one seed. The seed draws the data, the split, the first weights and the batch orders, each from a stream of its own, so
+ * what a method gives does not depend on what else is run.
  */
 export function* runSeed(module: WebAssembly.Module, experiment: Experiment, seed: number): Generator<Progress, SeedResult> {
-  const { variants } = experiment
-  const data = synthetic(openTrainSession(module), experiment.data, seed)
+  const { variants, baselines } = experiment
+  const data = { ...synthetic(openTrainSession(module), experiment.data, seed), title: experiment.title }
   const config = { ...experiment.config, seed }
+  const asked = askedBaselines(baselines, data, config.rho ?? RHO)
   const { splits } = chooseSplits(module, data, config)
   const preparing = settingOf(module, data, splits, config)
   let turn = preparing.next()
   for (; !turn.done; turn = preparing.next())
     yield { stage: 'preparing', rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 }
   const setting = turn.value
-  const group = groupOf(setting, cohortOf(setting))
-  const course = courseOf(setting)
-  const tell = clockOf(setting, group, variants)
-  const stages = new Map<string, Said>()
+  const rivals = trainedBy(asked, { setting, cohort: setting.specs }).length
+  const tell = clockOf(setting, variants, rivals)
+  const mark = setting.session.memory.mark()
+  const group = groupOf(setting, setting.specs)
+  const taught = yield* teach(setting, group, variants, tell)
+  setting.session.memory.release(mark)
+  const scores = { ...scoresOf(experiment, taught), ...(yield* compare(module, setting, asked, tell)) }
+  return { experiment: experiment.name, seed, digest: digest(data), scores, students: group.names, variants: taught }
+}
 
+/** Every variant on the same screened students; stages that are the same are trained once. */
+function* teach(setting: Setting, group: Group, variants: readonly Variant[], tell: Clock): Generator<Progress, VariantResult[]> {
+  if (variants.length === 0) return []
+  const course = courseOf(setting)
+  const stages = new Map<string, Said>()
   const screened = yield* telling(screen(group.plan, group.starts, course, variants.some(keepsMoments)), tell)
   stages.set(keyOf({ start: 'none', rho: 0, lengths: 1 }), said(setting, group, screened.stage))
   const results: VariantResult[] = []
@@ -104,8 +123,44 @@ export function* runSeed(module: WebAssembly.Module, experiment: Experiment, see
     const best = cohorts.reduce((a, b) => (b.judged < a.judged ? b : a))
     results.push({ name: variant.name, rho: best.rho, k: teachers.k, teachers: teachers.members, cohorts })
   }
-  const scores = scoresOf(experiment, results)
-  return { experiment: experiment.name, seed, digest: digest(data), scores, students: group.names, variants: results }
+  return results
+}
+
+/** Test errors of the baselines. The independent cohort is not among them: it is a variant's ρ = 0. */
+function* compare(
+  module: WebAssembly.Module,
+  setting: Setting,
+  asked: readonly Asked[],
+  tell: Clock,
+): Generator<Progress, Scores> {
+  const { data, splits, resolved } = setting
+  const rows = { train: splits.train.length, validation: splits.validation.length, test: splits.test.length }
+  const provenance: Provenance = {
+    library: VERSION,
+    title: data.title ?? '',
+    seed: resolved.seed,
+    digest: digest(data),
+    subjects: '',
+    split: { source: 'drawn', ...rows, testIds: '' },
+    config: {},
+    rho: 0,
+    rhoLosses: [],
+    notes: [],
+  }
+  const screened: StageResult = { rho: 0, best: [], losses: new Float64Array(), bestEpoch: new Int32Array(), epochs: [] }
+  const arena: Arena = { module, setting, cohort: setting.specs, screened, provenance, kept: new Map() }
+  const scores: Record<string, number> = {}
+  for (const { baseline, wants } of asked) {
+    const work = baseline.train(arena)
+    let turn = work.next()
+    for (; !turn.done; turn = work.next()) if (turn.value) yield tell(turn.value)
+    for (const { name, model, rule, inputs = data } of turn.value.filter((rival) => wants(rival.name))) {
+      const prediction = createPredictor(openTrainSession(module), model, rule).predict(inputs, splits.test)
+      const metrics = evaluate(prediction, data.target, splits.test)
+      if (metrics && 'mse' in metrics) scores[name] = metrics.mse
+    }
+  }
+  return scores
 }
 
 /**
@@ -123,9 +178,6 @@ export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult
     ...(fixed === undefined ? [] : variants.flatMap((v) => named(`${v.name}@${fixed}/`, at(v, fixed)))),
   ])
 }
-
-const cohortOf = ({ resolved, random, head }: Setting) =>
-  combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({ ...head, extractors }))
 
 function courseOf(setting: Setting): Course {
   const order = batchOrder(setting)
@@ -167,32 +219,41 @@ function* train(
 function said({ splits }: Setting, { plan }: Group, { best, losses }: StageResult): Said {
   return {
     losses,
+    train: cohortOutputs(plan, best, splits.train),
     validation: cohortOutputs(plan, best, splits.validation),
     test: cohortOutputs(plan, best, splits.test),
   }
 }
 
+/** How the authors stack: on outputs of the training rows. */
+const STACKING = { epochs: 10, rate: 0.1, decay: 0, folds: 2 }
+
 /** Test errors of every ensemble, chosen on validation rows alone. */
-function scored(setting: Setting, { losses, validation, test }: Said): Omit<CohortResult, 'rho' | 'judged'> {
-  const { session, wanted, splits, head, resolved } = setting
+function scored(setting: Setting, { losses, train, validation, test }: Said): Omit<CohortResult, 'rho' | 'judged'> {
+  const { session, wanted, splits, head, resolved, random } = setting
   const M = losses.length
-  const jury = juryOf(session, {
-    outputs: validation,
+  const judged = (outputs: Float32Array, rows: Int32Array): Judged => ({
+    outputs,
     students: M,
-    target: targetOf(wanted, splits.validation, head.outputs),
+    target: targetOf(wanted, rows, head.outputs),
     width: head.outputs,
   })
+  const choose = judged(validation, splits.validation)
+  const jury = juryOf(session, choose)
   const chosen = greedy(jury, resolved.greedy)
   jury.close()
   const everyone = Array.from(losses.keys())
   const truth = targetOf(wanted, splits.test, head.outputs)
   const error = (weights: ArrayLike<number>) => meanSquares(test, weights, truth)
   const students = everyone.map((i) => error(everyone.map((j) => (j === i ? 1 : 0))))
+  const rows = { fit: judged(train, splits.train), choose, test }
+  const stacked = stackOutputs(session, rows, { ...STACKING, batch: resolved.batch }, random.fork('stacking'))
   const scores = {
     'meta-fusion': error(chosen.weights),
     'best-single': error(weightsByLoss('best-single', losses, everyone, 1)),
     'simple-average': error(weightsByLoss('simple-average', losses, everyone, 1)),
     'weighted-average': error(weightsByLoss('weighted-average', losses, everyone, 1)),
+    stacking: meanSquares(stacked, [1], truth),
     'cohort-mean': students.reduce((a, b) => a + b, 0) / M,
     'cohort-best': Math.min(...students),
   }
@@ -213,20 +274,21 @@ function meanSquares(outputs: Float32Array, weights: ArrayLike<number>, truth: A
 
 type Clock = (batch: BatchDone) => Progress
 
-/** Counts steps of one student, of all that the seed will take. */
-function clockOf({ splits, resolved }: Setting, { specs }: Group, variants: readonly Variant[]): Clock {
+/** Counts steps of one student, of all that the seed will take. @param rivals students that the baselines train */
+function clockOf({ splits, resolved, specs }: Setting, variants: readonly Variant[], rivals: number): Clock {
   const { epochs, batch, teaching } = resolved
-  const lengths = new Map([[keyOf({ start: 'none', rho: 0, lengths: 1 }), 1]])
+  const lengths = new Map(variants.length > 0 ? [[keyOf({ start: 'none', rho: 0, lengths: 1 }), 1]] : [])
   for (const variant of variants) {
     for (const rho of variant.rho)
       lengths.set(keyOf(stageOf(variant, rho, { ...teaching, ...variant.teaching })), variant.lengths)
   }
-  const steps = Math.ceil(splits.train.length / batch) * epochs * specs.length
-  const total = [...lengths.values()].reduce((sum, length) => sum + length * steps, 0)
+  const steps = Math.ceil(splits.train.length / batch) * epochs
+  const total = steps * (specs.length * [...lengths.values()].reduce((sum, length) => sum + length, 0) + rivals)
   let done = 0
-  return ({ rho, epoch }) => {
-    done += specs.length
-    return { stage: rho > 0 ? 'sharing' : 'screening', rho, students: specs.length, epoch, epochs, done, total }
+  return ({ rho, epoch, losses, batches }) => {
+    const students = losses.task.length
+    done += students * batches
+    return { stage: rho > 0 ? 'sharing' : 'screening', rho, students, epoch, epochs, done, total }
   }
 }
 

@@ -69,7 +69,7 @@ const sharingStudy = (rho: number): readonly Variant[] => [
   variant('others-normalised', { teaching: { normalizer: 'others' }, rho: [rho] }),
 ]
 
-const BASELINES = ['single', 'early-fusion', 'late-fusion', 'cooperative', 'cooperative-reference'] as const
+const BASELINES = ['early-fusion', 'late-fusion', 'late-sum', 'single', 'cooperative', 'cooperative-reference', 'oracle'] as const
 
 type View = readonly [features: number, latents: number, noise: number, transform: Transform, share: number]
 
@@ -196,7 +196,7 @@ const LIST: readonly Experiment[] = [
       epochs: 10,
     },
     variants: [authors()],
-    baselines: ['single', 'early-fusion', 'late-fusion'],
+    baselines: ['early-fusion', 'late-fusion', 'late-sum', 'single', 'oracle'],
   },
 ]
 
