@@ -14,6 +14,7 @@ export { evaluate, type Metrics } from './fusion/evaluate.ts'
 export * from './infer.ts'
 export type { ClassificationMetrics } from './metrics/classification.ts'
 export type { RegressionMetrics } from './metrics/regression.ts'
+export { type Comparison, nearBest, paired, type Summary, summarize } from './metrics/summary.ts'
 export { chooseSplits, type GivenSplits } from './recipe/choose-splits.ts'
 export {
   type PlannedBytes,
