@@ -170,6 +170,7 @@ function* compare(
 export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
   const at = (variant: VariantResult, rho: number) => variant.cohorts.find((c) => c.rho === rho)?.scores ?? {}
   const named = (prefix: string, scores: Scores) => Object.entries(scores).map(([name, v]) => [`${prefix}${name}`, v])
+  if (variants.length === 0) return {}
   const [main, ...others] = variants
   return Object.fromEntries([
     ...named('', at(main, main.rho)),
