@@ -164,8 +164,8 @@ function* compare(
 }
 
 /**
- * Errors by method. The first variant's ensembles go by their own names, those of its ρ = 0 by `independent/…`, the others' by
- * `variant/…`; at a fixed ρ, `variant@ρ/…`.
+ * Errors by method. The first variant's ensembles go by their own names, those of its ρ = 0 by `independent/…`, those of the ρ whose
+ * greedy ensemble is best on validation rows by `by-ensemble/…`; the other variants' by `variant/…`; at a fixed ρ, `variant@ρ/…`.
  */
 export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
   const at = (variant: VariantResult, rho: number) => variant.cohorts.find((c) => c.rho === rho)?.scores ?? {}
@@ -175,9 +175,16 @@ export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult
   return Object.fromEntries([
     ...named('', at(main, main.rho)),
     ...named('independent/', at(main, 0)),
+    ...named('by-ensemble/', at(main, bestEnsemble(main))),
     ...others.flatMap((variant) => named(`${variant.name}/`, at(variant, variant.rho))),
     ...(fixed === undefined ? [] : variants.flatMap((v) => named(`${v.name}@${fixed}/`, at(v, fixed)))),
   ])
+}
+
+/** The first ρ whose greedy ensemble has the smallest validation loss: what `chooseRho` is by default. */
+function bestEnsemble({ cohorts }: VariantResult): number {
+  const loss = ({ greedy: { trace } }: CohortResult) => trace[trace.length - 1]
+  return cohorts.reduce((best, next) => (loss(next) < loss(best) ? next : best)).rho
 }
 
 function courseOf(setting: Setting): Course {

@@ -36,6 +36,7 @@ const AUTHORS: TrainConfig = {
   standardizeFeatures: false,
   standardizeTarget: false,
   unitPca: false,
+  chooseRho: 'teachers',
   pcaRows: 'train+validation',
   optimizer: { kind: 'adam' },
   batch: 64,

@@ -54,7 +54,7 @@ export interface Provenance {
   }
   /** The resolved configuration. */
   readonly config: Readonly<Record<string, unknown>>
-  /** The sharing strength chosen, and the teachers' mean validation loss at each one tried. */
+  /** The sharing strength chosen, and the validation loss that each one tried was chosen by. */
   readonly rho: number
   readonly rhoLosses: readonly { readonly rho: number; readonly loss: number }[]
   readonly notes: readonly string[]

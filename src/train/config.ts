@@ -13,7 +13,7 @@ import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import { type EnsembleSpec, GREEDY_METRICS, type GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER, TEACHERS } from './mutual.ts'
 import { ADAM, type OptimizerSpec } from './optimizer.ts'
-import { type Teaching, WARM_STARTS, type WarmStart } from './rho.ts'
+import { RHO_CHOICES, type RhoChoice, type Teaching, WARM_STARTS, type WarmStart } from './rho.ts'
 import type { ClassWeights } from './row-weights.ts'
 import { SCHEDULES, type Schedule } from './schedule.ts'
 import { NORMALIZERS } from './sharing.ts'
@@ -59,6 +59,8 @@ export interface TrainConfig {
   readonly classWeights?: ClassWeights
   /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default none. */
   readonly warmStart?: WarmStart
+  /** What ρ is chosen by: the greedy `ensemble`'s validation loss, or the `teachers`' mean as the authors do. Default ensemble. */
+  readonly chooseRho?: RhoChoice
   /** Who teaches and how much each counts. Default: the best cluster, their number by silhouette, normalised over all. */
   readonly teaching?: Partial<Teaching>
   /** Rules that are built. Default: greedy, best-single, simple- and weighted-average, and a classification's two votes. */
@@ -120,6 +122,7 @@ export interface Resolved {
   readonly labelSmoothing: number
   readonly classWeights: ClassWeights
   readonly warmStart: WarmStart
+  readonly chooseRho: RhoChoice
   readonly teaching: Teaching
   readonly ensembles: readonly Rule[]
   readonly average: Average
@@ -169,6 +172,7 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'labelSmoothing',
   'classWeights',
   'warmStart',
+  'chooseRho',
   'teaching',
   'ensembles',
   'average',
@@ -204,6 +208,7 @@ export function checkConfig(config: unknown): TrainConfig {
   for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca'] as const) oneOf(key, c[key], [true, false])
   checkBaselines(c.baselines)
   oneOf('warmStart', c.warmStart, WARM_STARTS)
+  oneOf('chooseRho', c.chooseRho, RHO_CHOICES)
   oneOf('pcaRows', c.pcaRows, PCA_ROWS)
   checkTeaching(c.teaching ?? {})
   for (const key of ['validation', 'test'] as const) {
@@ -364,6 +369,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
         ? (given(config.classWeights) as Record<string, number>)
         : (config.classWeights ?? 'none'),
     warmStart: config.warmStart ?? 'none',
+    chooseRho: config.chooseRho ?? 'ensemble',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     ensembles: config.ensembles ?? usualRules(shape.task),
     average: config.average ?? 'logits',

@@ -1,7 +1,12 @@
 import { ConfigError } from '../core/errors.ts'
+import type { Average } from '../fusion/ensemble.ts'
+import { type GreedySpec, greedy, juryOf, part } from './ensembling.ts'
+import { targetOf } from './frame.ts'
 import { chooseTeachers, screeningLosses, type TeacherSpec, type Teachers } from './mutual.ts'
 import type { Losses } from './objective.ts'
 import type { OptimizerSpec } from './optimizer.ts'
+import { cohortOutputs } from './outputs.ts'
+import { ENOUGH_ROWS } from './problem.ts'
 import type { Schedule } from './schedule.ts'
 import { mutual, type Normalizer } from './sharing.ts'
 import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
@@ -34,16 +39,31 @@ export interface Course {
   readonly order: (rho: number, epoch: number) => Int32Array
 }
 
+/**
+ * What ρ is chosen by, on validation rows:
+ * - `ensemble`: the loss of the greedy ensemble, which is what predicts in the end
+ * - `teachers`: the teachers' mean loss, as the authors' code does
+ */
+export const RHO_CHOICES = ['ensemble', 'teachers'] as const
+export type RhoChoice = (typeof RHO_CHOICES)[number]
+
 /** The grid of sharing strengths and how each is trained. */
 export interface Grid extends Course {
   readonly rho: readonly number[]
   readonly warmStart: WarmStart
   readonly teaching: Teaching
+  readonly chooseRho: RhoChoice
+  /** How the ensemble that ρ may be chosen by is selected. */
+  readonly greedy: GreedySpec
+  readonly average: Average
 }
 
 export interface RhoResult {
   readonly stage: StageResult
-  /** Mean best validation task loss of the judges: the teachers, or all students where one teaches or all do. */
+  /**
+   * What ρ is chosen by: the greedy ensemble's validation loss; or the mean best validation task loss of the judges, which are the
+   * teachers, or all students where one teaches or all do.
+   */
   readonly loss: number
 }
 
@@ -110,8 +130,8 @@ export function* share(
 }
 
 /**
- * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 with the same batch order; the ρ with the smallest mean
- * loss of the judges wins, the first of equals. ρ = 0 always takes part.
+ * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 with the same batch order; the ρ with the smallest loss
+ * that it is chosen by wins, the first of equals. ρ = 0 always takes part.
  */
 export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
   const { teaching } = grid
@@ -122,7 +142,7 @@ export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Gene
     grid.rho.some((rho) => goesOn(grid, rho) && grid.warmStart !== 'weights'),
   )
   const teachers = chooseTeachers(plan.problem.session, screened.losses, teaching)
-  const rate = rateBy(judgesOf(screened.stage, teachers, teaching))
+  const rate = rateBy(plan, grid, judgesOf(screened.stage, teachers, teaching))
   const results: RhoResult[] = []
   for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
     if (rho === 0) results.push(rate(screened.stage))
@@ -169,9 +189,31 @@ export function judgesOf({ losses }: StageResult, { members }: Teachers, { teach
   return Array.from(losses.keys()).filter((i) => Number.isFinite(losses[i]))
 }
 
-const rateBy =
-  (judges: readonly number[]) =>
-  (stage: StageResult): RhoResult => ({
-    stage,
-    loss: judges.reduce((sum, i) => sum + stage.losses[i], 0) / judges.length,
-  })
+/** How a stage is rated. The ensemble is judged on validation rows that all students see; where those are few, the judges decide. */
+function rateBy(plan: Plan, grid: Grid, judges: readonly number[]): (stage: StageResult) => RhoResult {
+  const { validation, sees } = plan.problem
+  const common = validation.filter((row) => sees.every((mine) => mine[row]))
+  if (grid.chooseRho === 'ensemble' && common.length >= ENOUGH_ROWS)
+    return (stage) => ({ stage, loss: ensembleLoss(plan, grid, stage, common) })
+  return (stage) => ({ stage, loss: judges.reduce((sum, i) => sum + stage.losses[i], 0) / judges.length })
+}
+
+/** The loss of the greedy ensemble of a stage on rows that all students see. */
+function ensembleLoss(plan: Plan, { greedy: spec, average }: Grid, stage: StageResult, rows: Int32Array): number {
+  const { session, target } = plan.problem
+  const { task, outputs: width, weights } = target
+  const all = session.memory
+  const known =
+    task === 'classification' ? all.i32(target.at, highest(rows) + 1) : all.f32(target.at, (highest(rows) + 1) * width)
+  const outputs = cohortOutputs(plan, stage.best, rows)
+  const members = Array.from(stage.losses.keys()).filter((i) => Number.isFinite(stage.losses[i]))
+  const judged = part({ outputs, students: stage.losses.length, target: targetOf(known.slice(), rows, width), width }, members, [
+    ...rows.keys(),
+  ])
+  const jury = juryOf(session, { ...judged, weights: weights && Array.from(rows, (row) => weights[row]) }, { average })
+  const { trace } = greedy(jury, { ...spec, metric: 'loss' })
+  jury.close()
+  return trace[trace.length - 1]
+}
+
+const highest = (rows: Int32Array): number => rows.reduce((most, row) => Math.max(most, row), 0)

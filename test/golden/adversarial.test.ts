@@ -9,6 +9,7 @@ import type { StageResult } from '../../src/train/stage.ts'
 import { planOf } from '../../src/train/step.ts'
 import {
   average,
+  BY_TEACHERS,
   casesIn,
   checkStage,
   close,
@@ -37,7 +38,7 @@ for (const recorded of all) {
     const teaching = teachingOf(recorded)
     const stageAt = (name: string) => (rho: number) => ({ at: `expect/${name}${rho}`, recorded: theirs.stages[`${name}${rho}`] })
     const course = courseOf(recorded, (rho) => `order/rho${rho}`)
-    const grid = { ...course, rho: json.config.rho_list, warmStart: 'none', teaching } as const
+    const grid = { ...course, rho: json.config.rho_list, warmStart: 'none', teaching, ...BY_TEACHERS } as const
     const adaptive = follow(recorded, plan, runGrid(plan, starts, grid), stageAt('rho'))
 
     const worst = { ...teaching, teachers: 'worst-cluster' } as const

@@ -215,6 +215,9 @@ export function startsOf({ tensor }: Case, of: string, students: number): Start[
 }
 
 /** How every stage of a case was trained. @param orderAt the name of the batch order at a ρ */
+/** How the authors choose ρ. */
+export const BY_TEACHERS = { chooseRho: 'teachers', greedy: { best: 3, prune: 0.2, most: 30 }, average: 'logits' } as const
+
 export function courseOf({ json, tensor }: Case, orderAt: (rho: number) => string): Course {
   const n = json.n_train_val_test[0]
   return {

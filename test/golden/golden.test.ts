@@ -9,6 +9,7 @@ import type { StageResult } from '../../src/train/stage.ts'
 import { planOf } from '../../src/train/step.ts'
 import {
   average,
+  BY_TEACHERS,
   type Case,
   casesIn,
   checkStage,
@@ -38,6 +39,7 @@ function replay(recorded: Case, expected: Recording, prefix: string) {
   const grid = {
     ...courseOf(recorded, (rho) => `${orderPrefix}rho${rho}`),
     rho: json.config.rho_list,
+    ...BY_TEACHERS,
     warmStart: isWarm(expected) ? ('first' as const) : ('none' as const),
     teaching: teachingOf(recorded),
   }

@@ -575,7 +575,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

@@ -25,7 +25,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines',
+        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -67,6 +67,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ stacking: { rate: 0 } }, 'stacking.rate is 0: allowed is a number above 0, up to 1000000'],
     [{ stacking: { decay: -1 } }, 'stacking.decay is -1: allowed is a number from 0 to 1000000'],
     [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
+    [{ chooseRho: 'best' }, 'chooseRho is "best": allowed is ensemble, teachers'],
     [{ warmStart: true }, 'warmStart is true: allowed is none, first, all, weights'],
     [{ teaching: 'best' }, 'teaching is "best": allowed is an object of settings'],
     [{ teaching: { who: 1 } }, 'teaching has no setting "who": there are teachers, clusters, scale, normalizer, burnIn'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { greedy, juryOf } from '../../src/train/ensembling.ts'
 import { BY_CLUSTER, screeningLosses, type TeacherSpec } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
@@ -24,6 +25,9 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
     batch: 9,
     optimizer: { ...ADAM, rate: 0.03 },
     warmStart: 'none',
+    chooseRho: 'teachers',
+    greedy: { best: 3, prune: 0.2, most: 30 },
+    average: 'logits',
     teaching: teachingOf({}),
     order,
     ...grid,
@@ -368,4 +372,30 @@ test.each(WARM_STARTS)('warm start %s: trained again without some rows, nothing 
     return finish(trainAgain(plan, starts, part, 0.99, result.teachers)).best.map((s) => s.block)
   })
   expect(blocks[1]).toEqual(blocks[0])
+})
+
+describe('ρ by the ensemble', () => {
+  test('each ρ has the loss of the greedy ensemble on the validation rows, and the smallest is chosen', () => {
+    const { result, plan } = run({ chooseRho: 'ensemble' })
+    const { session, validation, target } = plan.problem
+    for (const { stage, loss } of result.results) {
+      const outputs = cohortOutputs(plan, stage.best, validation)
+      const y = session.memory.f32(target.at, 30).slice(18)
+      const jury = juryOf(session, { outputs, students: stage.losses.length, target: y, width: 1 })
+      expect(loss).toBe(greedy(jury, { best: 3, prune: 0.2, most: 30 }).trace.at(-1))
+      jury.close()
+    }
+    const losses = result.results.map((r) => r.loss)
+    expect(result.chosen.loss).toBe(Math.min(...losses))
+    expect(new Set(losses).size).toBe(losses.length)
+  })
+
+  test('where fewer than ten validation rows are seen by all, the teachers decide', () => {
+    const patterns = Array.from({ length: 30 }, (_, i) => (i < 18 || i % 2 ? '11' : '10'))
+    const by = (chooseRho: Grid['chooseRho']) => run({ chooseRho }, { patterns }).result.results.map((r) => r.loss)
+    expect(by('ensemble')).toEqual(by('teachers'))
+    expect(run({ chooseRho: 'ensemble' }).result.results.map((r) => r.loss)).not.toEqual(
+      run({ chooseRho: 'teachers' }).result.results.map((r) => r.loss),
+    )
+  })
 })
