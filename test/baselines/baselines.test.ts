@@ -119,10 +119,17 @@ const predicted = (given: Study, { model, rule, inputs = given.data }: Rival, ro
   createPredictor(openTrainSession(module), model, rule).predict(inputs, rows).values
 const named = (rivals: readonly Rival[], name: string) => rivals.find((rival) => rival.name === name) as Rival
 
-describe('sums', () => {
-  const { rivals } = train(three, { baselines: ['late-sum', 'single', 'cooperative'], rho: RHO })
+describe.each([true, false])('sums, the target standardised: %s', (standardizeTarget) => {
+  const { rivals } = train(three, { baselines: ['late-sum', 'single', 'cooperative'], rho: RHO, standardizeTarget })
   const target = named(rivals, 'late-sum').model.target
   const mean = target.task === 'regression' ? target.mean[0] : Number.NaN
+
+  test('the mean is that of the outcome over the training rows', () => {
+    const { target: known } = three.data
+    if (known.task !== 'regression') throw new Error('the outcome is a number')
+    const sum = SPLITS.train.reduce((total, row) => total + known.values[row], 0)
+    expect(mean).toBeCloseTo(sum / SPLITS.train.length, 5)
+  })
 
   test('late-sum adds up what the single networks say of the distance from the mean, of the modalities that are there', () => {
     const alone = ['scan', 'visit', 'lab'].map((name) => predicted(three, named(rivals, `single:${name}`)))
