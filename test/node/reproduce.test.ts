@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { studentsFigure } from '../../node/figures/experiment.ts'
+import { taskOf } from '../../node/reproduce/task.ts'
 import { writeSynthetic } from '../../node/sources/folder.ts'
+import { UDS_MODALITIES } from '../../node/sources/nacc-columns.ts'
 import { synthesizeNacc } from '../../node/sources/synthetic-nacc.ts'
 import { synthesizeNeural } from '../../node/sources/synthetic-neural.ts'
 import type { SeedResult } from '../../src/experiments/run.ts'
@@ -71,10 +73,18 @@ describe('a simulation', () => {
     expect(resultOf('whole', 1)).not.toEqual(resultOf('whole', 2))
   })
 
-  test('has the rows that were asked for, in the paper’s shares', () => {
-    const [{ cohorts }] = resultOf('whole', 1).variants
-    expect(resultOf('whole', 1).students).toHaveLength(6)
-    expect(cohorts.map(({ rho }: { rho: number }) => rho)).toEqual([0, 0.99, 3])
+  test('of other sizes is another experiment: in its name, its title, its key and what workers are told', async () => {
+    const paper = await taskOf('1.1', {}, undefined)
+    const quick = await taskOf('1.1', { rows: 200, epochs: 3 }, undefined)
+    expect([paper.name, quick.name, (await taskOf('1.1', { epochs: 1 }, undefined)).name]).toEqual([
+      '1.1',
+      '1.1-rows200-epochs3',
+      '1.1-epochs1',
+    ])
+    expect(quick.title).toBe('complementary, linear (a quick look: 200 rows, 3 epochs)')
+    expect(paper.key).toEqual(EXPERIMENTS.get('1.1'))
+    expect(quick.key).toEqual(quick.work)
+    expect(quick.work).toMatchObject({ name: quick.name, data: { rows: 200 }, config: { epochs: 3 } })
   })
 
   test('goes on where it was: what is done stays as it is, and the whole is the same as at once', async () => {
@@ -141,10 +151,25 @@ describe('a simulation', () => {
   })
 })
 
+/** NACC's visits, some of which know nothing of the behavior. */
+function withGaps(visits: string): string {
+  const behavior = UDS_MODALITIES.find(({ name }) => name === 'behavior')?.columns.map(({ name }) => name) ?? []
+  const [header, ...rows] = visits.trimEnd().split('\n')
+  const places = new Set(behavior.map((name) => header.split(',').indexOf(name)))
+  const blank = (row: string) =>
+    row
+      .split(',')
+      .map((cell, j) => (places.has(j) ? '-4' : cell))
+      .join(',')
+  return `${[header, ...rows.map((row, i) => (i % 16 === 5 ? blank(row) : row))].join('\n')}\n`
+}
+
 describe('an application', () => {
   test('NACC runs end to end: accuracies, and a title that says that the files are made up', async () => {
     const folder = folderOf({})
-    writeSynthetic(join(folder, 'nacc'), synthesizeNacc({ seed: 1, subjects: 60 }))
+    const files = synthesizeNacc({ seed: 1, subjects: 60 })
+    const visits = 'investigator_nacc64.csv'
+    writeSynthetic(join(folder, 'nacc'), { ...files, [visits]: withGaps(String(files[visits])) })
     const words = ['nacc', '--data', 'nacc', '--epochs', '1', '--seeds', '1-2', '--out', 'o']
     const { code, stdout } = await metafusion(folder, 'reproduce', ...words, '--json')
     expect(code).toBe(0)
@@ -153,6 +178,10 @@ describe('an application', () => {
     expect(report).toMatchObject({ setting: 'nacc-epochs1', title, measure: 'test accuracy', seeds: [1, 2] })
     expect(report.methods.map(({ name }: { name: string }) => name)).toEqual(
       expect.arrayContaining(['meta-fusion', 'independent-greedy', 'single:mri']),
+    )
+    expect(report.notes.join('\n')).toMatch(/^left out \d+ scans? without a visit/)
+    expect(report.notes.join('\n')).toContain(
+      'every student looks at "behavior", "clinical": rows without one of them are not predicted and do not count',
     )
     for (const { mean } of report.methods) expect(mean >= 0 && mean <= 1).toBe(true)
     expect(readFileSync(join(folder, 'o/nacc-epochs1/table.md'), 'utf8').split('\n')[0]).toBe(
