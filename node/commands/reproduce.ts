@@ -71,7 +71,7 @@ async function allSeeds(task: Task, seeds: readonly number[], workers: number, s
   if (done.size > 0) console.error(`${counted(done.size, 'seed')} of ${seeds.length} were done already`)
   const left = seeds.filter((seed) => !done.has(seed))
   const view = shareView(seeds.length)
-  const stop = interrupts()
+  const stop = interrupts(store ? 'the seeds that are done are kept' : 'nothing was kept')
   try {
     const finish = (d: Done) => {
       store?.write(d)

@@ -82,7 +82,8 @@ describe('a simulation', () => {
       '1.1-epochs1',
     ])
     expect(quick.title).toBe('complementary, linear (a quick look: 200 rows, 3 epochs)')
-    expect(paper.key).toEqual(EXPERIMENTS.get('1.1'))
+    // As text: what is stored is known again by it.
+    expect(JSON.stringify(paper.key)).toBe(JSON.stringify(EXPERIMENTS.get('1.1')))
     expect(quick.key).toEqual(quick.work)
     expect(quick.work).toMatchObject({ name: quick.name, data: { rows: 200 }, config: { epochs: 3 } })
   })
@@ -141,7 +142,9 @@ describe('a simulation', () => {
       child.stderr?.on('data', (text) => String(text).includes('2 seeds of') && resolve())
     })
     child.kill('SIGINT')
-    expect((await end).code).toBe(130)
+    const { code, stderr } = await end
+    expect(code).toBe(130)
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('metafusion: interrupted: the seeds that are done are kept')
     const files = readdirSync(join(folder, 'o', NAME)).sort()
     expect(files.slice(0, 2)).toEqual(['seed-0001.json', 'seed-0002.json'])
     for (const file of files) {
