@@ -93,7 +93,7 @@ function report(error: unknown): void {
     say(error.message)
     process.exitCode = EXIT.usage
   } else if (error.name === 'AbortError') {
-    say('interrupted: no model was written')
+    say(`interrupted: ${error.message}`)
     process.exitCode = EXIT.interrupted
   } else {
     if (known.includes(error.name)) say(error.message)

@@ -9,9 +9,10 @@ export class UsageError extends Error {
 }
 
 /** A whole number from text. @throws UsageError */
-export function wholeNumber(option: string, text: string, most: number): number {
+export function wholeNumber(option: string, text: string, most: number, least = 0): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value > most) throw new UsageError(`${option} is "${text}": give a whole number from 0 to ${most}`)
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new UsageError(`${option} is "${text}": give a whole number from ${least} to ${most}`)
   return value
 }
 

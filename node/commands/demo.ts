@@ -28,7 +28,7 @@ export const demoCommand = defineCommand({
     writeDataset(folder, data)
     console.log(`${DEMO_TITLE}: ${data.ids.length} rows in ${folder}`)
     const view = progressView()
-    const stop = interrupts()
+    const stop = interrupts('no model was written')
     try {
       const run = train(data, { config: { seed }, onProgress: view.show, signal: stop.signal })
       const trained = await run.finally(view.close)

@@ -1,21 +1,26 @@
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
-import { EXPERIMENTS, type Experiment } from '../../src/experiments/settings.ts'
-import { markdown, meanText, pText, type Table, tableOf } from '../../src/experiments/table.ts'
+import { ConfigError } from '../../src/core/errors.ts'
+import { markdown, meanText, pText, tableOf } from '../../src/experiments/table.ts'
+import { methodsFigure, studentsFigure } from '../figures/experiment.ts'
 import { writeFileSafely } from '../files.ts'
 import { shareView } from '../progress.ts'
 import { table } from '../report.ts'
-import { DEFAULT_WORKERS, type Done, runJobs } from '../reproduce/pool.ts'
+import { DEFAULT_WORKERS, type Done, runSeeds } from '../reproduce/pool.ts'
 import { type Store, storeIn } from '../reproduce/store.ts'
+import { notesOf, type Outcome, type Report, type Sizes, TASKS, type Task, taskOf } from '../reproduce/task.ts'
 import { counted } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
-import { seedList, UsageError, wholeNumber } from '../usage.ts'
+import { seedList, wholeNumber } from '../usage.ts'
 
 export const reproduceCommand = defineCommand({
-  meta: { name: 'reproduce', description: "Run one of the paper's simulations over seeds and compare every method" },
+  meta: { name: 'reproduce', description: "Run one of the paper's experiments over seeds and compare every method" },
   args: {
-    experiment: { type: 'positional', required: true, description: [...EXPERIMENTS.keys()].join(', ') },
+    experiment: { type: 'positional', required: true, description: TASKS.join(', ') },
+    data: { type: 'string', valueHint: 'folder', description: 'Where the files of nacc or a rat lie' },
     seeds: { type: 'string', default: '1-10', valueHint: 'list', description: 'Seeds, such as 1-20 or 1,4,7' },
+    rows: { type: 'string', valueHint: 'n', description: "For a quick look: so many rows instead of a simulation's 2000" },
+    epochs: { type: 'string', valueHint: 'n', description: "For a quick look: so many epochs instead of the paper's" },
     workers: {
       type: 'string',
       valueHint: 'n',
@@ -25,56 +30,55 @@ export const reproduceCommand = defineCommand({
     json: { type: 'boolean', description: 'Print one JSON object instead of the table' },
   },
   async run({ args }) {
-    const experiment = EXPERIMENTS.get(args.experiment)
-    if (!experiment)
-      throw new UsageError(`there is no experiment "${args.experiment}": there are ${[...EXPERIMENTS.keys()].join(', ')}`)
     const seeds = seedList('--seeds', args.seeds)
-    const workers = args.workers === undefined ? DEFAULT_WORKERS : Math.max(1, wholeNumber('--workers', args.workers, 256))
-    const { name } = experiment
-    const store = args.out === undefined ? undefined : storeIn(args.out, experiment)
-    const done = await allSeeds(experiment, seeds, workers, store)
-    const headline = experiment.headline ?? 'meta-fusion'
-    const result = tableOf(
-      done.map((d) => d.result.scores),
-      headline,
-      'lower',
-    )
-    const seconds = done.reduce((sum, d) => sum + d.seconds, 0)
-    const json = { setting: name, seeds, ...result, seconds }
-    if (store) {
-      writeFileSafely(join(store.folder, 'table.json'), `${JSON.stringify(json, null, 2)}\n`)
-      writeFileSafely(join(store.folder, 'table.md'), markdown(result, headline, 2))
+    const workers = args.workers === undefined ? DEFAULT_WORKERS : wholeNumber('--workers', args.workers, 256, 1)
+    const task = await taskOf(args.experiment, sizesOf(args), args.data)
+    const store = args.out === undefined ? undefined : storeIn(args.out, task)
+    const done = await allSeeds(task, seeds, workers, store)
+    const outcomes = done.map(({ result }) => result)
+    const report: Report = {
+      setting: task.name,
+      title: task.title,
+      measure: task.measure,
+      seeds,
+      ...tableOf(
+        outcomes.map(({ scores }) => scores),
+        task.headline,
+        task.better,
+      ),
+      notes: notesOf(task, outcomes),
+      seconds: done.reduce((sum, d) => sum + d.seconds, 0),
     }
-    if (args.json) return console.log(JSON.stringify(json))
-    console.log(`${name}: ${experiment.title}; test MSE over ${counted(seeds.length, 'seed')}, ${seconds.toFixed(0)} s of work\n`)
-    for (const line of linesOf(result, headline)) console.log(line)
-    if (store) console.log(`\nSeeds and tables lie in ${store.folder}`)
+    if (store) await keep(store, task, report, outcomes)
+    console.log(args.json ? JSON.stringify(report) : [...linesOf(report, task), ...where(store)].join('\n'))
   },
 })
 
+function sizesOf({ rows, epochs }: { rows?: string; epochs?: string }): Sizes {
+  return {
+    ...(rows !== undefined && { rows: wholeNumber('--rows', rows, 1_000_000, 20) }),
+    ...(epochs !== undefined && { epochs: wholeNumber('--epochs', epochs, 100_000, 1) }),
+  }
+}
+
 /** The seeds in their order: those that are stored, and the others run now. */
-async function allSeeds(
-  experiment: Experiment,
-  seeds: readonly number[],
-  workers: number,
-  store: Store | undefined,
-): Promise<Done[]> {
+async function allSeeds(task: Task, seeds: readonly number[], workers: number, store: Store | undefined): Promise<Done[]> {
   const done = new Map<number, Done>()
   for (const seed of seeds) {
     const stored = store?.read(seed)
     if (stored) done.set(seed, stored)
   }
   if (done.size > 0) console.error(`${counted(done.size, 'seed')} of ${seeds.length} were done already`)
-  const jobs = seeds.filter((seed) => !done.has(seed)).map((seed) => ({ experiment: experiment.name, seed }))
+  const left = seeds.filter((seed) => !done.has(seed))
   const view = shareView(seeds.length)
-  const stop = interrupts()
+  const stop = interrupts(store ? 'the seeds that are done are kept' : 'nothing was kept')
   try {
     const finish = (d: Done) => {
       store?.write(d)
       done.set(d.result.seed, d)
     }
     const show = (running: ReadonlyMap<number, number>) => view.show(done.size, [...running.values()])
-    await runJobs(jobs, workers, finish, show, stop.signal)
+    await runSeeds(task, left, workers, finish, show, stop.signal)
   } finally {
     view.close()
     stop.close()
@@ -82,13 +86,44 @@ async function allSeeds(
   return seeds.map((seed) => done.get(seed) as Done)
 }
 
-/** The table for a terminal: `*` marks what lies within one standard error of the best. */
-function linesOf({ methods, paired }: Table, headline: string): string[] {
-  const against = new Map(paired.map((d) => [d.against, d]))
-  const body = methods.map((method) => {
-    const d = against.get(method.name)
-    const difference = d ? `${d.difference.toFixed(2)}${d.se === null ? '' : ` ± ${d.se.toFixed(2)}`}` : ''
-    return [method.name, `${meanText(method, 2)}${method.bold ? ' *' : '  '}`, difference, d?.p == null ? '' : pText(d.p)]
-  })
-  return table([['method', 'mean (SE)  ', `${headline} minus it`, 'p'], ...body])
+/** Writes tables and figures beside the seeds. */
+async function keep({ folder }: Store, task: Task, report: Report, outcomes: readonly Outcome[]): Promise<void> {
+  const head = `${headOf(report)}\n\n`
+  writeFileSafely(join(folder, 'table.json'), `${JSON.stringify(report, null, 2)}\n`)
+  writeFileSafely(join(folder, 'table.md'), head + markdown(report, task.headline, task.decimals))
+  try {
+    for (const [name, svg] of Object.entries(await figuresOf(task, report, outcomes))) writeFileSafely(join(folder, name), svg)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`no figures: ${error.message}`)
+  }
 }
+
+async function figuresOf(task: Task, { methods }: Report, outcomes: readonly Outcome[]): Promise<Record<string, string>> {
+  const labels = { ...task, title: `${task.name}: ${task.title}` }
+  const cohorts = outcomes.flatMap((outcome) => ('variants' in outcome ? [outcome] : []))
+  const students = 'data' in task.work ? await studentsFigure(labels, task.work, cohorts) : undefined
+  return { 'methods.svg': await methodsFigure(labels, methods), ...(students && { 'students.svg': students }) }
+}
+
+const headOf = ({ setting, title, measure, seeds }: Report): string =>
+  `${setting}: ${title}; ${measure} over ${counted(seeds.length, 'seed')}`
+
+/** The table for a terminal: `*` marks what lies within one standard error of the best. */
+function linesOf(report: Report, { headline, decimals }: Task): string[] {
+  const against = new Map(report.paired.map((d) => [d.against, d]))
+  const body = report.methods.map((method) => {
+    const d = against.get(method.name)
+    const difference = d ? `${d.difference.toFixed(decimals)}${d.se === null ? '' : ` ± ${d.se.toFixed(decimals)}`}` : ''
+    const mean = `${meanText(method, decimals)}${method.bold ? ' *' : '  '}`
+    return [method.name, mean, difference, d?.p == null ? '' : pText(d.p)]
+  })
+  return [
+    `${headOf(report)}, ${report.seconds.toFixed(0)} s of work`,
+    '',
+    ...table([['method', 'mean (SE)  ', `${headline} minus it`, 'p'], ...body]),
+    ...(report.notes.length > 0 ? ['', ...report.notes] : []),
+  ]
+}
+
+const where = (store: Store | undefined): string[] => (store ? ['', `Seeds, tables and figures lie in ${store.folder}`] : [])

@@ -41,7 +41,7 @@ export const trainCommand = defineCommand({
     say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
     for (const line of [...presenceLines(presence(data)), ...notes.map((note) => `  ${note}`)]) say(line)
     const view = progressView()
-    const stop = interrupts()
+    const stop = interrupts('no model was written')
     try {
       const run = train(data, { config, splits, onProgress: view.show, signal: stop.signal })
       const trained = await run.finally(view.close)

@@ -16,6 +16,12 @@ export interface HeatMapSpec {
 
 const CELL = { width: 56, height: 28 }
 
+/** As wide as the names of the columns and the title over them need, at the widths of letters of 12 and bold 13 points. */
+const cellWidth = (names: readonly string[], titles: readonly string[]): number =>
+  Math.max(CELL.width, 7.5 * longest(names) + 8, (9 * longest(titles)) / names.length)
+
+const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length))
+
 /**
  * A heat map with every value printed in its cell, as an SVG document.
  * @throws ShapeError when a table does not fit the names; ConfigError when Vega is not installed
@@ -39,7 +45,12 @@ export async function heatMap({ title, valueTitle, rows, columns, panels, digits
       column: { field: 'panel', sort: panels.map((panel) => panel.title), title: null, header: { labelPadding: 6 } },
     },
     spec: {
-      width: CELL.width * columns.names.length,
+      width:
+        columns.names.length *
+        cellWidth(
+          columns.names,
+          panels.map((panel) => panel.title),
+        ),
       height: CELL.height * rows.names.length,
       encoding: {
         x: { field: 'column', type: 'nominal', scale: { domain: [...columns.names] }, title: columns.title, axis },

@@ -1,37 +1,40 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { SeedResult } from '../../src/experiments/run.ts'
-import type { Answer, Job } from './worker.ts'
+import type { Outcome, Task } from './task.ts'
+import type { Answer } from './worker.ts'
 
 /** A seed done, and the seconds it took. */
 export interface Done {
-  readonly result: SeedResult
+  readonly result: Outcome
   readonly seconds: number
 }
 
 /**
- * Runs jobs on worker threads, each result handed over as it comes. What a job gives does not depend on how many there are.
- * @param onProgress the share of each job under way that is done
- * @throws the first job's error; the signal's reason when it is aborted. Workers are stopped then.
+ * Runs seeds of a task on worker threads, each result handed over as it comes. What a seed gives does not depend on how many there
+ * are.
+ * @param onProgress the share of each seed under way that is done
+ * @throws the first seed's error; the signal's reason when it is aborted. Workers are stopped then.
  */
-export async function runJobs(
-  jobs: readonly Job[],
+export async function runSeeds(
+  task: Task,
+  seeds: readonly number[],
   workers: number,
   onDone: (done: Done) => void,
   onProgress: (running: ReadonlyMap<number, number>) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = [...jobs]
+  const waiting = [...seeds]
   const running = new Map<number, number>()
-  const pool = Array.from({ length: Math.min(workers, jobs.length) }, () => new Worker(new URL('./worker.js', import.meta.url)))
+  const file = new URL('./worker.js', import.meta.url)
+  const pool = Array.from({ length: Math.min(workers, seeds.length) }, () => new Worker(file, { workerData: task }))
   try {
     await Promise.all(
       pool.map(async (worker) => {
-        for (let job = waiting.shift(); job; job = waiting.shift()) {
-          const { seed } = job
-          running.set(seed, 0)
-          const done = await runJob(worker, job, signal, (share) => onProgress(running.set(seed, share)))
-          running.delete(seed)
+        for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+          const mine = seed
+          running.set(mine, 0)
+          const done = await runSeed(worker, mine, signal, (share) => onProgress(running.set(mine, share)))
+          running.delete(mine)
           onDone(done)
         }
       }),
@@ -41,7 +44,7 @@ export async function runJobs(
   }
 }
 
-function runJob(worker: Worker, job: Job, signal: AbortSignal, onShare: (share: number) => void): Promise<Done> {
+function runSeed(worker: Worker, seed: number, signal: AbortSignal, onShare: (share: number) => void): Promise<Done> {
   return new Promise((resolve, reject) => {
     const settle = (how: () => void) => {
       worker.off('error', fail).off('exit', gone).off('message', hear)
@@ -49,7 +52,7 @@ function runJob(worker: Worker, job: Job, signal: AbortSignal, onShare: (share: 
       how()
     }
     const fail = (error: unknown) => settle(() => reject(error))
-    const gone = (code: number) => fail(new Error(`the worker of seed ${job.seed} stopped with code ${code}`))
+    const gone = (code: number) => fail(new Error(`the worker of seed ${seed} stopped with code ${code}`))
     const abort = () => fail(signal.reason)
     const hear = (answer: Answer) => {
       if ('progress' in answer) onShare(answer.progress.done / answer.progress.total)
@@ -59,7 +62,7 @@ function runJob(worker: Worker, job: Job, signal: AbortSignal, onShare: (share: 
     worker.on('error', fail).on('exit', gone).on('message', hear)
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
-    else worker.postMessage(job)
+    else worker.postMessage(seed)
   })
 }
 

@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../../src/core/errors.ts'
 import { VERSION } from '../../src/core/version.ts'
-import type { Experiment } from '../../src/experiments/settings.ts'
 import { makeFolder, readText, writeFileSafely } from '../files.ts'
 import { parseJson } from '../json.ts'
 import type { Done } from './pool.ts'
+import type { Task } from './task.ts'
 
 export interface Store {
   /** The folder of this experiment's files. */
@@ -19,11 +19,11 @@ export interface Store {
 }
 
 /** @throws DataError when the folder cannot be made */
-export function storeIn(out: string, experiment: Experiment): Store {
-  const folder = join(out, experiment.name)
+export function storeIn(out: string, task: Task): Store {
+  const folder = join(out, task.name)
   makeFolder(folder)
   const key = createHash('sha256')
-    .update(JSON.stringify([VERSION, experiment]))
+    .update(JSON.stringify([VERSION, task.key]))
     .digest('hex')
     .slice(0, 16)
   const fileOf = (seed: number) => join(folder, `seed-${String(seed).padStart(4, '0')}.json`)

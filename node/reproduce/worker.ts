@@ -1,32 +1,28 @@
-// A worker thread that runs one seed after the other, as it is told.
+// A worker thread that runs one seed of its task after the other, as it is told.
 
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import type { Progress } from '../../src/core/types.ts'
-import { runSeed, type SeedResult } from '../../src/experiments/run.ts'
-import { EXPERIMENTS, type Experiment } from '../../src/experiments/settings.ts'
-import { kernels } from '../kernels.ts'
+import { type Outcome, type Runner, runnerOf } from './task.ts'
 
-/** One seed of one experiment. */
-export interface Job {
-  readonly experiment: string
-  readonly seed: number
-}
-
-/** What a worker says of its job: how far it is, what came of it, or why nothing did. */
+/** What a worker says of its seed: how far it is, what came of it, or why nothing did. */
 export type Answer =
   | { readonly progress: Progress }
-  | { readonly result: SeedResult; readonly seconds: number }
+  | { readonly result: Outcome; readonly seconds: number }
   | { readonly error: { readonly name: string; readonly message: string } }
 
 /** Progress is told at most this often. */
 const EVERY_MS = 100
 
-parentPort?.on('message', ({ experiment, seed }: Job) => {
+/** Made with the first seed, whose answer can say what is wrong. */
+let runner: Promise<Runner> | undefined
+
+parentPort?.on('message', async (seed: number) => {
   const tell = (answer: Answer) => parentPort?.postMessage(answer)
-  const start = performance.now()
-  let told = start
   try {
-    const run = runSeed(kernels('train'), EXPERIMENTS.get(experiment) as Experiment, seed)
+    runner ??= runnerOf(workerData)
+    const run = (await runner)(seed)
+    const start = performance.now()
+    let told = start
     for (let turn = run.next(); ; turn = run.next()) {
       const now = performance.now()
       if (turn.done) return tell({ result: turn.value, seconds: (now - start) / 1000 })

@@ -1,7 +1,11 @@
-// The paper's settings for its two applications. A sliced extractor is cut from one network per modality, which is trained on
-// the task before: `sliced(128,70)` up to its layer of width 70, frozen where the name says so.
+// The paper's settings for its two applications. The cuts of a modality are of one network, frozen.
 
+import type { Dataset } from '../../src/data/dataset.ts'
+import { fitPreparation, preparedWidth } from '../../src/data/prepare.ts'
+import type { Splits } from '../../src/data/split.ts'
+import { type Extractor, extractorName, extractorWidth, isCut, parseExtractor } from '../../src/fusion/extractor.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
+import { rowsWith } from '../../src/train/setting.ts'
 import type { Application } from './study.ts'
 
 const COMMON = {
@@ -24,13 +28,13 @@ export const NACC: Application = {
       clinical: ['raw', ...cuts([64], [20])],
       mri: ['raw', ...cuts([128], [90, 60, 30]), 'skip'],
     },
+    encoders: { '*': { epochs: 20, rate: 1e-3 } },
     budget: 100,
     epochs: 15,
     batch: 64,
     validation: 0.1875,
     test: 0.25,
   },
-  encoder: { epochs: 20, rate: { profile: 1e-3, behavior: 1e-3, clinical: 1e-3, mri: 1e-3 } },
 }
 
 /** Odours from the hippocampus: 0.65 of the trials are for training. */
@@ -46,8 +50,10 @@ const rat = (lfp: readonly string[], spikes: readonly string[]): TrainConfig => 
 })
 
 const encoded = (lfp: readonly number[], spikes: readonly number[]): Application => ({
-  config: rat(cuts([], lfp), cuts([], spikes)),
-  encoder: { epochs: 200, rate: { lfp: 1e-4, spikes: 1e-3 } },
+  config: {
+    ...rat(cuts([], lfp), cuts([], spikes)),
+    encoders: { lfp: { epochs: 200, rate: 1e-4 }, spikes: { epochs: 200, rate: 1e-3 } },
+  },
 })
 
 const pca = (widths: readonly number[]): string[] => widths.map((width) => `pca(${width})`)
@@ -59,4 +65,35 @@ export const RATS: Readonly<Record<string, Application>> = {
   mitt: { config: rat(pca([100]), pca([70, 65, 60, 55, 50, 45])) },
   stella: encoded([300, 250, 200], [20, 15, 10, 5]),
   superchris: { config: rat(pca([100]), pca([39, 36, 33, 30, 27, 24])) },
+}
+
+/**
+ * The setting without what the training rows cannot carry: a latent wider than the features that vary in them, or more principal
+ * components than features or rows. Narrower cuts keep their place without the wider ones.
+ * @returns the setting, and what was left out, one sentence each
+ */
+export function fittingConfig(
+  config: TrainConfig,
+  data: Dataset,
+  { train }: Pick<Splits, 'train'>,
+): { config: TrainConfig; notes: string[] } {
+  const rows = rowsWith(data, train)
+  const notes: string[] = []
+  const extractors = data.modalities.map((modality, m): [string, string[]] => {
+    const features = preparedWidth(fitPreparation(modality, train))
+    const given = (config.extractors?.[modality.name] ?? []).map(parseExtractor)
+    const { kept, left } = fitting(given, features, Math.min(features, rows[m] - 1))
+    for (const extractor of left)
+      notes.push(`${extractorName(extractor)} of "${modality.name}" is left out: its training rows have too few features for it`)
+    return [modality.name, kept.map(extractorName)]
+  })
+  return { config: { ...config, extractors: Object.fromEntries(extractors) }, notes }
+}
+
+/** @param components the most that a PCA can have */
+function fitting(given: readonly Extractor[], features: number, components: number): Record<'kept' | 'left', Extractor[]> {
+  const left = given.filter((e) => extractorWidth(e, features) > (e.kind === 'pca' ? components : features))
+  const wide = new Set(left.filter(isCut).map((e) => e.widths.length - 1))
+  const narrowed = (e: Extractor): Extractor => (isCut(e) ? { ...e, widths: e.widths.filter((_, l) => !wide.has(l)) } : e)
+  return { kept: given.filter((e) => !left.includes(e)).map(narrowed), left }
 }

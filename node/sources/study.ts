@@ -23,8 +23,6 @@ export interface Study {
 /** The paper's setting for a study. */
 export interface Application {
   readonly config: TrainConfig
-  /** How the network that the sliced extractors are cut from is trained: passes, and learning rate by modality. */
-  readonly encoder?: { readonly epochs: number; readonly rate: Readonly<Record<string, number>> }
 }
 
 /** Splits as `train` draws them with this setting. */

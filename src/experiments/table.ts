@@ -32,7 +32,8 @@ export interface Table {
   readonly paired: readonly PairedSummary[]
 }
 
-const isOracle = (name: string): boolean => name.startsWith('oracle') || name.endsWith('cohort-best')
+/** Whether a method knows what nobody has: the factors behind the data, or which student will do best. */
+export const isOracle = (name: string): boolean => name.startsWith('oracle') || name.endsWith('cohort-best')
 const known = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
 /**

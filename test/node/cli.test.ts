@@ -12,7 +12,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   predict: ['--out'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
-  reproduce: ['--seeds', '--workers', '--out', '--json'],
+  reproduce: ['--data', '--seeds', '--rows', '--epochs', '--workers', '--out', '--json'],
   theory: ['--out', '--seed', '--json'],
   synthesize: ['--out', '--seed', '--subjects', '--rat'],
   demo: ['--out', '--seed'],
