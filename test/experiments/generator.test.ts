@@ -1,7 +1,9 @@
 // The generator beside the authors' own (20 seeds of theirs, by their code), on the paper's six settings. Both draw from streams of
-// their own, so what is compared are means over seeds. The rule: with the authors' standard deviation between seeds s, and n seeds of
-// ours, a mean is off by |ours - theirs| / (s √(1/20 + 1/n)) joint standard errors. None may be off by more than 3, and no more than
-// a tenth by more than 2, of which one in twenty is expected. Seeds: 1 … 20 for what concerns the outcome, 1, 2, 3 for the features.
+// their own, so means over seeds are compared: with the authors' standard deviation s between seeds and n seeds of ours, a mean is off
+// by |ours - theirs| / (s √(1/20 + 1/n)) joint standard errors. Seeds 1 … 20 for what concerns the outcome, 1, 2, 3 for the features.
+// With s from 20 seeds, one comparison in 17 lies beyond 2 and one in 140 beyond 3 by chance alone. The rule for all 60 or so: at most
+// a tenth beyond 2, at most one beyond 3, none beyond 4. The largest eigenvalue behind the signal is compared at 100 features only: at
+// more, the authors' numbers are of a randomised decomposition, which falls short there.
 
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -33,13 +35,25 @@ const FITTED = 1600
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 const specOf = (name: string): SyntheticSpec => (EXPERIMENTS.get(name) as Experiment).data
 
-const columnsOf = ({ columns }: Modality): Columns => columns.map(({ values }) => values as ArrayLike<number>)
-const outcome = ({ target }: Dataset): Float64Array => Float64Array.from(target.values as ArrayLike<number>)
-const mean = (x: ArrayLike<number>) => Array.from(x).reduce((a, b) => a + b, 0) / x.length
-/** The k-th central moment. */
-function moment(x: ArrayLike<number>, k: number): number {
-  const m = mean(x)
-  return mean(Array.from(x, (v) => (v - m) ** k))
+const columnsOf = ({ columns }: Modality): Columns =>
+  columns.map((column) => {
+    if (column.kind !== 'number') throw new Error('features are numbers')
+    return column.values
+  })
+const outcome = ({ target }: Dataset): Float64Array => {
+  if (target.task !== 'regression') throw new Error('the outcome is a number')
+  return Float64Array.from(target.values)
+}
+const mean = (x: ArrayLike<number>): number => moment(x, 1, 0)
+/** The k-th moment about a value: the mean, unless another is given. */
+function moment(x: ArrayLike<number>, k: number, about: number = mean(x)): number {
+  let sum = 0
+  for (let i = 0; i < x.length; i++) {
+    let power = x[i] - about
+    for (let factor = 1; factor < k; factor++) power *= x[i] - about
+    sum += power
+  }
+  return sum / x.length
 }
 
 /** R² on the last rows of least squares on the first ones, by the normal equations. */
@@ -74,20 +88,22 @@ const squares = (columns: Columns): Columns => columns.map((c) => Array.from(c, 
 const products = ([first, second]: readonly Columns[]): Columns =>
   first.flatMap((a) => second.map((b) => Array.from(a, (v, i) => v * b[i])))
 
+const latentsOf = ({ oracle = [] }: Dataset): Columns[] => oracle.map(columnsOf)
+
 /** Features have streams of their own, so the outcome is the same beside one of each modality. */
 const bare = (spec: SyntheticSpec): SyntheticSpec => ({
   ...spec,
   modalities: spec.modalities.map((m) => ({ ...m, features: 1 })),
 })
 
-/** The variance of the outcome through one part alone. */
-function partOf(spec: SyntheticSpec, seed: number, m: number): number {
-  const { shared, interaction } = bare(spec)
+/** The variance of the outcome through one part alone: a modality's private latents, or behind the last modality the interactions. */
+function partOf(spec: SyntheticSpec, seed: number, part: number): number {
+  const { modalities, interaction, ...rest } = bare(spec)
+  const share = (of: number, i: number) => (i === part ? of : 0)
   const only = {
-    ...bare(spec),
-    modalities: bare(spec).modalities.map((view, i) => ({ ...view, share: i === m ? view.share : 0 })),
-    shared: { ...shared, share: 0 },
-    ...(interaction && { interaction: { ...interaction, share: m === 2 ? interaction.share : 0 } }),
+    ...rest,
+    modalities: modalities.map((view, m) => ({ ...view, share: share(view.share, m) })),
+    ...(interaction && { interaction: { ...interaction, share: share(interaction.share, modalities.length) } }),
   }
   return moment(outcome(synthetic(session, only, seed)), 2)
 }
@@ -96,18 +112,23 @@ function ofOutcome(spec: SyntheticSpec, seed: number): Measured {
   const data = synthetic(session, bare(spec), seed)
   const y = outcome(data)
   const variance = moment(y, 2)
-  const latents = (data.oracle ?? []).map(columnsOf)
-  const linear = latents.flat()
+  const linear = latentsOf(data).flat()
   return {
     y_mean: mean(y),
     y_var: variance,
     y_skew: moment(y, 3) / variance ** 1.5,
     y_excess_kurtosis: moment(y, 4) / variance ** 2 - 3,
-    var_component_mod1: partOf(spec, seed, 0),
-    var_component_mod2: partOf(spec, seed, 1),
-    var_component_interaction: partOf(spec, seed, 2),
     R2_oracle_linear_test: explained(linear, y),
-    R2_oracle_linear_plus_squares_test: explained([...linear, ...squares(linear)], y),
+    // Where all is linear, squares have nothing to add.
+    ...((spec.interaction || spec.shared.transform === 'quadratic') && {
+      R2_oracle_linear_plus_squares_test: explained([...linear, ...squares(linear)], y),
+    }),
+    // In 2.x the shared latents are all of the outcome.
+    ...(spec.shared.share === 0 && {
+      var_component_mod1: partOf(spec, seed, 0),
+      var_component_mod2: partOf(spec, seed, 1),
+    }),
+    ...(spec.interaction && { var_component_interaction: partOf(spec, seed, 2) }),
   }
 }
 
@@ -123,41 +144,46 @@ function put(columns: Columns): Pointer {
 
 /** Vectors (count, width) made orthonormal, one against all before it. */
 function orthonormal(vectors: Float32Array, width: number): Float32Array {
-  const done: Float64Array[] = []
-  for (let at = 0; at < vectors.length; at += width) {
-    const v = Float64Array.from(vectors.subarray(at, at + width))
-    for (const before of done) {
-      const along = before.reduce((sum, b, j) => sum + b * v[j], 0)
-      for (let j = 0; j < width; j++) v[j] -= along * before[j]
-    }
-    const length = Math.sqrt(v.reduce((sum, a) => sum + a * a, 0))
-    done.push(v.map((a) => a / length))
+  const out = Float64Array.from(vectors)
+  const inner = (a: number, b: number) => {
+    let sum = 0
+    for (let j = 0; j < width; j++) sum += out[a + j] * out[b + j]
+    return sum
   }
-  return Float32Array.from(done.flatMap((v) => [...v]))
+  for (let v = 0; v < out.length; v += width) {
+    for (let before = 0; before < v; before += width) {
+      const along = inner(before, v)
+      for (let j = 0; j < width; j++) out[v + j] -= along * out[before + j]
+    }
+    const length = Math.sqrt(inner(v, v))
+    for (let j = 0; j < width; j++) out[v + j] /= length
+  }
+  return Float32Array.from(out)
 }
 
+const ALL = Int32Array.from({ length: ROWS }, (_, i) => i)
+
 /**
- * The leading variances, `rank` of them and one more if known, and the scores (ROWS, rank) on `rank` components. All 2000 eigenvectors would take minutes: there the space
- * of the first ones is found by powers of the covariance, which leave of the noise its ratio to the signal to the sixth power.
+ * The leading variances, at least `rank`, and the scores (ROWS, rank) on the first components. All eigenvectors of many features
+ * would take minutes: there the space of the first ones, and of some more, is found by powers of the covariance.
  */
 function principal(x: Pointer, D: number, rank: number): { variance: Float64Array; scores: Pointer } {
-  const all = Int32Array.from({ length: ROWS }, (_, i) => i)
-  if (D <= 500) {
-    const pca = finish(fitPca(session, { at: x, width: D }, all, Math.min(rank + 1, D)))
+  const width = rank + 20
+  if (D <= Math.max(100, width)) {
+    const pca = finish(fitPca(session, { at: x, width: D }, ALL, D))
     const kept = { ...pca, components: pca.components.slice(0, rank * D), variance: pca.variance.slice(0, rank) }
     return { variance: pca.variance, scores: project(session, { at: x, width: D }, pcaLayer(kept, 0, 'pca', false), ROWS).at }
   }
-  let basis = orthonormal(randomFrom(session, 1).normal(rank * D), D)
-  const seen = memory.alloc(4 * ROWS * rank)
-  const see = () => kernels.gemmNT(seen, x, memory.put(basis), ROWS, rank, D, rank, D, D, false)
+  const [seen, turned] = [memory.alloc(4 * ROWS * width), memory.alloc(4 * width * D)]
+  let basis = orthonormal(randomFrom(session, 1).normal(width * D), D)
+  const see = () => kernels.gemmNT(seen, x, memory.put(basis), ROWS, width, D, width, D, D, false)
   for (let power = 0; power < 3; power++) {
-    const turned = memory.alloc(4 * rank * D)
     see()
-    kernels.gemmTN(turned, seen, x, rank, D, ROWS, D, rank, D, false)
-    basis = orthonormal(memory.f32(turned, rank * D), D)
+    kernels.gemmTN(turned, seen, x, width, D, ROWS, D, width, D, false)
+    basis = orthonormal(memory.f32(turned, width * D), D)
   }
   see()
-  return principal(seen, rank, rank)
+  return principal(seen, width, rank)
 }
 
 /** The squared correlations between two sets of scores, each uncorrelated and centred, summed. */
@@ -189,7 +215,7 @@ function ofFeatures(spec: SyntheticSpec, seed: number): Measured {
     measured[`x${m + 1}_var_sd_over_columns`] = Math.sqrt(moment(variances, 2))
     measured[`x${m + 1}_share_top_r`] = variance.subarray(0, ranks[m]).reduce((a, b) => a + b, 0) / total
     measured[`x${m + 1}_eig_r`] = variance[ranks[m] - 1]
-    if (variance.length > ranks[m]) measured[`x${m + 1}_eig_r_plus_1`] = variance[ranks[m]]
+    if (columns.length <= 100) measured[`x${m + 1}_eig_r_plus_1`] = variance[ranks[m]]
     return at
   })
   measured.cross_corr_fro2 = correlation(scores[0], ranks[0], scores[1], ranks[1])
@@ -216,34 +242,103 @@ function compare(name: string, measured: readonly Measured[], skip: (what: strin
   })
 }
 
-// The outcome of 1.3 is that of 1.2, and so is its second modality: only the noise in the first differs. Likewise 2.3 and 2.2.
+// 1.3 is 1.2 and 2.3 is 2.2 with another noise in the first modality: the outcome and the second modality are the same numbers.
 const OUTCOMES = ['1.1', '1.2', '2.1', '2.2']
 const FEATURES = ['1.1', '1.2', '1.3', '2.1', '2.2', '2.3']
-const TWINS = [
-  ['1.2', '1.3'],
-  ['2.2', '2.3'],
-] as const
+const TWINS = ['1.3', '2.3']
 
 const outcomes = new Map<string, Measured[]>()
-const features = new Map<string, Measured[]>()
 let compared: Compared[]
 
 beforeAll(() => {
-  for (const name of OUTCOMES) outcomes.set(
-      name,
-      seeds(20).map((seed) => ofOutcome(specOf(name), seed)),
-    )
-  for (const name of FEATURES) features.set(
-      name,
-      seeds(3).map((seed) => ofFeatures(specOf(name), seed)),
-    )
-  const whole = (name: string) => (what: string) => what.startsWith('var_component') && name === '2.2'
-  const twin = (name: string) => (what: string) => what.startsWith('x2_') && TWINS.some(([, second]) => second === name)
   compared = [
-    ...OUTCOMES.flatMap((name) => compare(name, outcomes.get(name) as Measured[], whole(name))),
-    ...FEATURES.flatMap((name) => compare(name, features.get(name) as Measured[], twin(name))),
+    ...OUTCOMES.flatMap((name) => {
+      const measured = seeds(20).map((seed) => ofOutcome(specOf(name), seed))
+      outcomes.set(name, measured)
+      return compare(name, measured)
+    }),
+    ...FEATURES.flatMap((name) => {
+      const measured = seeds(3).map((seed) => ofFeatures(specOf(name), seed))
+      return compare(name, measured, (what) => what.startsWith('x2_') && TWINS.includes(name))
+    }),
   ]
-  if (process.env.SHOW) console.log(compared.map((c) => `${c.what} ${c.ours} ${c.theirs} ${c.off.toFixed(2)}`).join('\n'))
+  if (process.env.SHOW)
+    console.log(
+      compared.length,
+      beyond(2).map((c) => `${c.what} ${c.off}`),
+      process.cpuUsage(),
+    )
+}, 120_000)
+
+/** What lies beyond so many joint standard errors, with its numbers. */
+const beyond = (errors: number) => compared.filter(({ off }) => off > errors)
+
+describe('the authors’ generator', () => {
+  test('is met by every mean over seeds', () => {
+    expect(compared.length).toBeGreaterThan(60)
+    expect(beyond(4)).toEqual([])
+    expect(beyond(3).length).toBeLessThanOrEqual(1)
+    expect(beyond(2).length).toBeLessThanOrEqual(compared.length / 10)
+  })
+
+  test('knows a wrong generator: with another noise ratio, or another share, the rule would not hold', () => {
+    const noisier = { ...specOf('1.2') }
+    const [first, second] = noisier.modalities
+    const wrong = {
+      ...noisier,
+      modalities: [
+        { ...first, noise: 0.12 },
+        { ...second, share: 0.5 },
+      ],
+    }
+    const features = compare('1.2', [ofFeatures(wrong, 1)])
+    const parts = compare(
+      '1.2',
+      seeds(4).map((seed) => ofOutcome(wrong, seed)),
+    )
+    const off = (list: Compared[], what: string) => list.find((c) => c.what === `1.2 ${what}`)?.off
+    expect(off(features, 'x1_var_mean')).toBeGreaterThan(4)
+    expect(off(features, 'x1_share_top_r')).toBeGreaterThan(4)
+    expect(off(parts, 'var_component_mod2')).toBeGreaterThan(4)
+  })
 })
 
-test('x', () => { expect(1).toBe(1) })
+test.each([
+  ['1.1', 'R2_oracle_linear_test'],
+  ['2.1', 'R2_oracle_linear_test'],
+  ['2.2', 'R2_oracle_linear_plus_squares_test'],
+])('%s: %s is 1 in every seed, theirs and ours', (name, what) => {
+  expect(golden.settings[name][what]).toEqual({ mean: 1, sd: 0 })
+  for (const measured of outcomes.get(name) ?? []) expect(measured[what]).toBeCloseTo(1, 9)
+})
+
+test('1.2: latents, their squares and the products of two say all of the outcome', () => {
+  expect(golden.settings['1.2'].R2_oracle_linear_squares_interactions_test.mean).toBe(1)
+  const data = synthetic(session, bare(specOf('1.2')), 1)
+  const latents = latentsOf(data)
+  expect(explained([...latents.flat(), ...squares(latents.flat()), ...products(latents)], outcome(data))).toBeCloseTo(1, 9)
+})
+
+test('a twin differs in the noise of its first modality alone', () => {
+  for (const [name, twin] of [
+    ['1.2', '1.3'],
+    ['2.2', '2.3'],
+  ]) {
+    for (const what of Object.keys(golden.settings[name]).filter((w) => !w.startsWith('x1_') && w !== 'cross_corr_fro2')) {
+      expect(golden.settings[twin][what]).toEqual(golden.settings[name][what])
+    }
+    const [one, two] = [name, twin].map((of) => specOf(of))
+    expect(two.modalities.map((m, i) => ({ ...m, noise: one.modalities[i].noise }))).toEqual(one.modalities)
+    expect(two.modalities[1]).toEqual(one.modalities[1])
+    expect({ ...two, modalities: [] }).toEqual({ ...one, modalities: [] })
+  }
+})
+
+test('the theory of the features: η² + (1 - η)²', () => {
+  for (const name of FEATURES) {
+    specOf(name).modalities.forEach(({ noise }, m) => {
+      const { mean: theirs, sd } = golden.settings[name][`x${m + 1}_var_mean`]
+      expect(Math.abs(theirs - (noise ** 2 + (1 - noise) ** 2))).toBeLessThan((3 * sd) / Math.sqrt(golden.seeds))
+    })
+  }
+})

@@ -28,16 +28,19 @@ test('the settings, and the studies of sharing on three of them', () => {
   }
 })
 
-test.each(Object.entries(STUDENTS))('%s: its extractors fit its data, and so many students learn from 1280 rows', (name, students) => {
-  const experiment = EXPERIMENTS.get(name) as NonNullable<ReturnType<typeof EXPERIMENTS.get>>
-  const config = { ...experiment.config, seed: 1 }
-  const data = synthetic(openTrainSession(module), experiment.data, 1)
-  const { splits } = chooseSplits(module, data, config)
-  expect([splits.train.length, splits.validation.length, splits.test.length]).toEqual([1280, 320, 400])
-  const { specs, notes } = premisesOf(module, data, splits, config)
-  expect(specs).toHaveLength(students)
-  expect(notes).toEqual([])
-})
+test.each(Object.entries(STUDENTS))(
+  '%s: its extractors fit its data, and so many students learn from 1280 rows',
+  (name, students) => {
+    const experiment = EXPERIMENTS.get(name) as NonNullable<ReturnType<typeof EXPERIMENTS.get>>
+    const config = { ...experiment.config, seed: 1 }
+    const data = synthetic(openTrainSession(module), experiment.data, 1)
+    const { splits } = chooseSplits(module, data, config)
+    expect([splits.train.length, splits.validation.length, splits.test.length]).toEqual([1280, 320, 400])
+    const { specs, notes } = premisesOf(module, data, splits, config)
+    expect(specs).toHaveLength(students)
+    expect(notes).toEqual([])
+  },
+)
 
 test('a study takes the setting as it is, but for how it is taught and what it is compared with', () => {
   for (const name of ['1.1', '1.2', '2.2']) {
