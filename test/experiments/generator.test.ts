@@ -262,12 +262,6 @@ beforeAll(() => {
       return compare(name, measured, (what) => what.startsWith('x2_') && TWINS.includes(name))
     }),
   ]
-  if (process.env.SHOW)
-    console.log(
-      compared.length,
-      beyond(2).map((c) => `${c.what} ${c.off}`),
-      process.cpuUsage(),
-    )
 }, 120_000)
 
 /** What lies beyond so many joint standard errors, with its numbers. */
