@@ -10,9 +10,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeFileSafely } from '../../dist/node/files.js'
+import { kernels } from '../../dist/node/kernels.js'
 import { EXPERIMENTS } from '../../dist/src/experiments/settings.js'
+import { synthetic } from '../../dist/src/experiments/synthetic.js'
 import { meanText, pText } from '../../dist/src/experiments/table.js'
 import { paired, summarize } from '../../dist/src/metrics/summary.js'
+import { chooseSplits } from '../../dist/src/recipe/choose-splits.js'
+import { openTrainSession } from '../../dist/src/wasm/session.js'
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
@@ -43,6 +47,7 @@ function recordOf(folder) {
       students: results[0].students.length,
       seeds: results.map(({ seed }) => seed),
       seconds: runs.map(({ seconds }) => Math.round(seconds)),
+      variance: results.map(({ seed }) => sixDigits(outcomeVariance(EXPERIMENTS.get(name), seed))),
       variants: Object.fromEntries(
         results[0].variants.map((variant) => [
           variant.name,
@@ -68,6 +73,16 @@ function runsIn(folder) {
     throw new Error(`the seeds in ${folder} are of different versions of the experiment: run them again into another folder`)
   }
   return runs.sort((a, b) => a.result.seed - b.result.seed)
+}
+
+/** Of the test rows. The features have streams of their own, so the outcome is the same beside one of each modality. */
+function outcomeVariance({ data, config }, seed) {
+  const module = kernels('train')
+  const bare = { ...data, modalities: data.modalities.map((modality) => ({ ...modality, features: 1 })) }
+  const drawn = synthetic(openTrainSession(module), bare, seed)
+  const rows = chooseSplits(module, drawn, { ...config, seed }).splits.test
+  const { mean } = summarize(Array.from(rows, (r) => drawn.target.values[r]))
+  return summarize(Array.from(rows, (r) => (drawn.target.values[r] - mean) ** 2)).mean
 }
 
 /** null where it is not known. */
@@ -109,7 +124,8 @@ function ranges(seeds) {
 }
 
 /** One of the paper's six settings, or the one with more modalities, which the authors have no numbers of. */
-function standard(name, { scores }) {
+function standard(name, run) {
+  const { scores } = run
   const own = Object.keys(scores)
   const baselines = own.filter((method) => !ENSEMBLES.includes(method) && !/^(independent\/|oracle)/.test(method))
   const cohort = ENSEMBLES.filter((method) => method !== 'cohort-best' && own.includes(method))
@@ -117,10 +133,11 @@ function standard(name, { scores }) {
     ...baselines.map((method) => ['meta-fusion', method]),
     ...cohort.map((method) => [method, `independent/${method}`]),
   ]
-  return [...beside(name, scores, own), '', ...differences(name, scores, pairs)]
+  return [...beside(name, run, own), '', ...differences(name, scores, pairs)]
 }
 
-function negative(name, { scores }) {
+function negative(name, run) {
+  const { scores } = run
   const { fixed } = EXPERIMENTS.get(name)
   const [taught, worst] = [`adaptive@${fixed}`, `adversarial@${fixed}`]
   const judged = ['cohort-mean', 'best-single', 'cohort-best']
@@ -132,7 +149,7 @@ function negative(name, { scores }) {
       [worst, taught],
     ].map((pair) => pair.map((cohort) => `${cohort}/${method}`)),
   )
-  return [...beside(name, scores, methods), '', ...differences(name, scores, pairs)]
+  return [...beside(name, run, methods), '', ...differences(name, scores, pairs)]
 }
 
 /** Each way of teaching at the ρ it chooses and at the fixed one, against the cold start at the same and the independent cohort. */
@@ -157,21 +174,41 @@ function sharing(name, { scores }) {
   ])
 }
 
-/** Our means and the authors'. */
-function beside(name, scores, methods) {
-  const theirs = AUTHORS[name]?.methods
+/** Our means and the authors', as they are and as shares of the variance of each seed's outcome. */
+function beside(name, { scores, variance }, methods) {
+  const theirs = AUTHORS[name]
+  const share = (values, of) => summaryOf(values?.map((value, i) => (Number.isFinite(value) ? value / of[i] : Number.NaN)))
   const rows = methods.map((method) => {
-    const ours = summaryOf(scores[method])
-    const them = theirs?.[theirName(method)]
-    if (!theirs) return row([method, text(ours)])
-    if (!them || ours.se === null) return row([method, text(ours), them ? text(them) : '–', '', ''])
-    const off = (ours.mean - them.mean) / Math.hypot(ours.se, them.se)
-    return row([method, text(ours), text(them), signed(off, 1), verdict(off)])
+    const [ours, part] = [summaryOf(scores[method]), share(scores[method], variance)]
+    const them = theirs?.methods[theirName(method)]
+    if (!them) return row([method, text(ours), '–', text(part, 4), '–', '', ''])
+    const off = joint(part, share(them.values, theirs.variance))
+    const cells = [method, text(ours), text(them), text(part, 4), text(share(them.values, theirs.variance), 4)]
+    return row([...cells, ...(off === null ? ['', ''] : [signed(off, 1), verdict(off)])])
   })
-  if (!theirs) return ['| method | mean (SE), n |', '| --- | --- |', ...rows]
-  return ['| method | ours: mean (SE), n | authors: mean (SE), n | joint SE | |', '| --- | --- | --- | --- | --- |', ...rows]
+  const spread = row([
+    'variance of the outcome',
+    summaryText(variance),
+    theirs ? summaryText(theirs.variance) : '–',
+    '',
+    '',
+    '',
+    '',
+  ])
+  const head = [
+    'method',
+    'ours: MSE (SE), n',
+    'authors: MSE (SE), n',
+    'ours: share (SE), n',
+    'authors: share (SE), n',
+    'joint SE',
+    '',
+  ]
+  return [row(head), row(head.map(() => '---')), ...rows, spread]
 }
 
+/** How far means are apart, in joint standard errors; null where one has none. */
+const joint = (a, b) => (a.se === null || b.se === null ? null : (a.mean - b.mean) / Math.hypot(a.se, b.se))
 const verdict = (off) => (Math.abs(off) <= 2 ? 'within 2' : off < 0 ? 'better' : 'outside')
 
 /** Pairs of methods on the same seeds, ours and the authors'. */
@@ -220,7 +257,7 @@ function summaryOf(values = []) {
   return { mean, se: Number.isFinite(se) ? se : null, n }
 }
 const summaryText = (values) => text(summaryOf(values))
-const text = (summary) => (summary.n === 0 ? '–' : `${meanText(summary, DECIMALS)}, ${summary.n}`)
+const text = (summary, decimals = DECIMALS) => (summary.n === 0 ? '–' : `${meanText(summary, decimals)}, ${summary.n}`)
 const signed = (v, decimals) => `${v < 0 ? '−' : '+'}${Math.abs(v).toFixed(decimals)}`
 const row = (cells) => `| ${cells.join(' | ')} |`
 
