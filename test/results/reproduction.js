@@ -110,7 +110,7 @@ function block(name) {
     : name.startsWith('negative')
       ? negative(name, run)
       : standard(name, run)
-  return [head, '', ...body, '', ...choices(name, run)]
+  return [head, '', ...body, ...choices(name, run)]
 }
 
 /** `1-5, 7` */
@@ -133,7 +133,7 @@ function standard(name, run) {
     ...baselines.map((method) => ['meta-fusion', method]),
     ...cohort.map((method) => [method, `independent/${method}`]),
   ]
-  return [...beside(name, run, own), '', ...differences(name, scores, pairs)]
+  return [...beside(name, run, own), '', ...differences(name, scores, pairs), '']
 }
 
 function negative(name, run) {
@@ -149,7 +149,7 @@ function negative(name, run) {
       [worst, taught],
     ].map((pair) => pair.map((cohort) => `${cohort}/${method}`)),
   )
-  return [...beside(name, run, methods), '', ...differences(name, scores, pairs)]
+  return [...beside(name, run, methods), '', ...differences(name, scores, pairs), '']
 }
 
 /** Each way of teaching at the ρ it chooses and at the fixed one, against the cold start at the same and the independent cohort. */
@@ -223,9 +223,9 @@ function differences(name, scores, pairs) {
 }
 
 /** What each variant chose: how often each ρ, how many clusters and teachers. */
-function choices(name, { variants, students }) {
+function choices(name, { variants }) {
   const counts = (values) => [...tally(values)].map(([value, times]) => `${value} (${times})`).join(', ')
-  const line = (text, rho, k, teachers) => row([text, counts(rho), counts(k), `${counts(teachers)} of ${students}`])
+  const line = (text, rho, k, teachers) => row([text, counts(rho), counts(k), counts(teachers)])
   const theirs = AUTHORS[name]
   return [
     '| variant | ρ chosen (times) | clusters k (times) | teachers (times) |',
