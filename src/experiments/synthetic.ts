@@ -21,8 +21,11 @@ export interface SyntheticSpec {
     readonly share: number
   }[]
   readonly shared: { readonly latents: number; readonly transform: Transform; readonly share: number }
-  /** Products of one private latent of each modality: their share in the outcome, and the fraction of them that count. */
-  readonly interaction?: { readonly share: number; readonly fraction: number }
+  /**
+   * Products of one private latent of each modality: their share in the outcome, the fraction of them that count, and whether
+   * their coefficients are cut to whole numbers as in the authors' generator (they are when left out), or go on as drawn.
+   */
+  readonly interaction?: { readonly share: number; readonly fraction: number; readonly truncated?: boolean }
 }
 
 const TRANSFORMS: Record<Transform, (z: number) => number> = { linear: (z) => z, quadratic: (z) => z * z - z }
@@ -30,8 +33,9 @@ const TRANSFORMS: Record<Transform, (z: number) => number> = { linear: (z) => z,
 /**
  * X = η N + (1 - η) z-score([Z, Z_shared] T), y = Σ share · τ(Z) β + share · τ(Z_shared) β + share · (Z₁ ⊗ Z₂ …) β, with Z, T, N
  * standard normal and β uniform on (-3, 3); the interactions' β are cut to whole numbers, as in the authors' generator
- * (arXiv 2507.20089). The oracle's views are Z₁, …, and the last with the shared latents beside it. The outcome has no noise of its own. Each part draws from a stream of its own; the transform with a sine,
- * which no setting of the paper uses, is left out, because a host's sine has no fixed bits.
+ * (arXiv 2507.20089), unless asked otherwise. The oracle's views are Z₁, …, and the last with the shared latents beside it. The
+ * outcome has no noise of its own. Each part draws from a stream of its own; the transform with a sine, which no setting of the
+ * paper uses, is left out, because a host's sine has no fixed bits.
  */
 export function synthetic(session: Session<TrainKernels>, spec: SyntheticSpec, seed: number): Dataset {
   const { kernels, memory } = session
@@ -97,7 +101,7 @@ function interact(
   y: Float64Array,
   latents: readonly Float32Array[],
   { modalities }: SyntheticSpec,
-  { share, fraction }: { share: number; fraction: number },
+  { share, fraction, truncated = true }: NonNullable<SyntheticSpec['interaction']>,
   random: Random,
 ): void {
   const sizes = modalities.map((m) => m.latents)
@@ -106,7 +110,7 @@ function interact(
   const chosen = random.fork('interactions').permutation(products).subarray(0, count)
   const beta = random.fork('effects interactions').uniform(count, -3, 3)
   chosen.forEach((product, k) => {
-    const effect = share * Math.trunc(beta[k])
+    const effect = share * (truncated ? Math.trunc(beta[k]) : beta[k])
     const place = sizes.map(() => 0)
     for (let m = sizes.length - 1, rest = product; m >= 0; m--) {
       place[m] = rest % sizes[m]

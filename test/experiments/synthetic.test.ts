@@ -209,6 +209,20 @@ test('interactions are products of private latents, with whole effects of which 
   expect(Array.from(twice, (v, i) => Math.abs(v - 2 * once[i])).every((e) => e < 1e-9)).toBe(true)
 })
 
+test('without the cut to whole numbers the effects of interactions have the mean square of a uniform draw', () => {
+  const spec = (truncated: boolean): SyntheticSpec => ({
+    ...specOf(4000, [view('a', { latents: 20, share: 0 }), view('b', { latents: 20, share: 0 })]),
+    interaction: { share: 1, fraction: 0.1, truncated },
+  })
+  const spreads = Array.from({ length: 12 }, (_, seed) => variance(outcome(synthetic(session, spec(false), seed))))
+  expect(mean(spreads)).toBeGreaterThan(100) // 40 products of mean square 3, and the standard error over 12 seeds is about 5
+  expect(mean(spreads)).toBeLessThan(140)
+  const { truncated, ...left } = spec(true).interaction ?? {}
+  expect(truncated).toBe(true)
+  const unsaid = { ...spec(true), interaction: left } as SyntheticSpec
+  expect(digest(synthetic(session, unsaid, 1))).toBe(digest(synthetic(session, spec(true), 1)))
+})
+
 test('without interactions nothing of the rest changes', () => {
   const plain = specOf(50, [view('a'), view('b')])
   const none = { ...plain, interaction: { share: 1, fraction: 0 } }
