@@ -202,7 +202,9 @@ export interface Group {
 
 /** Some students as what they are to be trained on. */
 export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Problem {
-  const { session, sources, splits, patterns, features, targetRows } = premises
+  const { session, sources, splits, patterns, features, targetRows, resolved, random, names } = premises
+  const drops = random.fork('dropout')
+  const streams = () => specs.map((spec) => drops.fork(studentName(spec, names)))
   return {
     session,
     students: specs.map((spec) => studentOf(spec, features)),
@@ -211,6 +213,7 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
     target: targetRows,
     train: splits.train,
     validation: splits.validation,
+    dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: streams() } : undefined,
   }
 }
 
@@ -220,14 +223,9 @@ export const capacityOf = ({ resolved, splits }: Premises): number =>
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
-  const { resolved, random } = setting
   const names = specs.map((spec) => studentName(spec, setting.names))
-  const drops = random.fork('dropout')
-  const problem = {
-    ...problemOf(setting, specs),
-    dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: names.map((name) => drops.fork(name)) } : undefined,
-  }
-  const blocks = firstBlocks(problem.students, names, random.fork('weights'), setting.networks)
+  const problem = problemOf(setting, specs)
+  const blocks = firstBlocks(problem.students, names, setting.random.fork('weights'), setting.networks)
   const plan = planOf(problem, capacityOf(setting))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
