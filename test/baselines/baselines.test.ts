@@ -209,6 +209,18 @@ describe('cohorts', () => {
   })
 })
 
+test('networks on what the data were made of are trained and combined as the others are', () => {
+  const { data, splits } = study({ task: 'classification' })
+  const of = (config: TrainConfig) => train({ data: { ...data, oracle: data.modalities }, splits }, config)
+  const config = { labelSmoothing: 0.2, classWeights: { low: 3 }, average: 'probabilities', rho: [0] } as const
+  const { rivals } = of({ ...config, baselines: ['early-fusion', 'late-fusion', 'oracle'] })
+  for (const name of ['early-fusion', 'late-fusion']) {
+    const [mine, known] = [named(rivals, name).model, named(rivals, `oracle:${name}`).model]
+    expect(known.students, name).toEqual(mine.students)
+    expect(known.ensembles, name).toEqual(mine.ensembles)
+  }
+})
+
 test('networks on what the data were made of do better than those on noise over it', () => {
   const session = openTrainSession(module)
   const view = (name: string) => ({ name, features: 30, latents: 3, noise: 0.8, transform: 'linear', share: 1 }) as const
