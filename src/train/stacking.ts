@@ -49,7 +49,7 @@ export function* trainMeta(
   { epochs, batch, rate, decay, start, order }: MetaCourse,
 ): Generator<BatchDone, StageResult> {
   const { memory } = session
-  const { outputs, students, target, width } = rows
+  const { outputs, students, target, width, weights } = rows
   const everyone = Array.from({ length: students }, (_, i) => i)
   const count = outputs.length / students / width
   const mark = memory.mark()
@@ -59,7 +59,12 @@ export function* trainMeta(
       students: [metaLearner(students, width)],
       sees: [new Uint8Array(count).fill(1)],
       sources: new Map([['0:raw', { at: memory.put(sideBySide(outputs, everyone, students, width)), width: students * width }]]),
-      target: { task: target instanceof Int32Array ? 'classification' : 'regression', at: memory.put(target), outputs: width },
+      target: {
+        task: target instanceof Int32Array ? 'classification' : 'regression',
+        at: memory.put(target),
+        outputs: width,
+        weights: weights && Float64Array.from(weights),
+      },
       train: order(0),
       validation: choose,
     },
@@ -114,8 +119,9 @@ export function* fitMeta(
       ...course,
       order: (epoch) => order(epoch).filter((row) => !mine(row)),
     })
+    const worth = left.reduce((sum, row) => sum + (fit.weights?.[row] ?? 1), 0)
     epochs.forEach(({ validation }, e) => {
-      losses[e] += validation.task[0] * left.length
+      losses[e] += validation.task[0] * worth
     })
   }
   const epochs = n > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
@@ -171,5 +177,6 @@ function joined(a: Judged, b: Judged): Judged {
   const target = labels ? new Int32Array(rowsIn(a) + rowsIn(b)) : new Float32Array(here + there)
   target.set(a.target)
   target.set(b.target, a.target.length)
-  return { outputs, students, target, width }
+  const weights = a.weights && b.weights && [...Array.from(a.weights), ...Array.from(b.weights)]
+  return { outputs, students, target, width, weights }
 }

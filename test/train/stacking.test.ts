@@ -143,6 +143,26 @@ describe('a meta learner', () => {
     expect(mine).toEqual(all.best[0].block)
   })
 
+  test('counts rows by their weight: one that counts twice is one that is there twice', () => {
+    const given = crossed(12, 17, 'classification')
+    const both = (values: Float32Array, from: number) => [...values.subarray(from, from + 24), ...values.subarray(from, from + 2)]
+    const twice: Judged = {
+      ...given,
+      outputs: Float32Array.from([0, 24, 48].flatMap((from) => both(given.outputs, from))),
+      target: Int32Array.from([...given.target, given.target[0]]),
+    }
+    const weights = Float64Array.from({ length: 12 }, (_, b) => (b === 0 ? 2 : 1))
+    const choose = crossed(9, 18, 'classification')
+    const course = { ...SPEC, epochs: 3, batch: 16 }
+    const of = (fit: Judged, by: Judged = choose) => finish(fitMeta(session, { fit, choose: by }, course, random))
+    const weighted = of({ ...given, weights }, { ...choose, weights: new Float64Array(9).fill(1) })
+    // Batches of all rows: their order matters to the last bits alone.
+    of(twice).forEach((v, k) => {
+      expect(weighted[k]).toBeCloseTo(v, 4)
+    })
+    expect(Math.max(...of(given).map((v, k) => Math.abs(v - weighted[k])))).toBeGreaterThan(1e-3)
+  })
+
   test.each([1, 2, 3])('of %d rows is still a network of finite numbers', (rows) => {
     expect(finish(fitMeta(session, { fit: crossed(rows, 14) }, SPEC, random)).every(Number.isFinite)).toBe(true)
   })
