@@ -283,12 +283,13 @@ function* stackingFor(
   { best, losses }: StageResult,
   again?: Again,
 ): Generator<BatchDone, Float32Array> {
-  const { session, splits, head, resolved } = setting
+  const { session, data, splits, head, resolved } = setting
   const { stacking, batch } = resolved
   const random = setting.random.fork('stacking')
   const { sees } = plan.problem
   const speaks = (i: number, row: number) => sees[i][row] === 1 && Number.isFinite(losses[i])
   const heard = (row: number) => specs.some((_, i) => speaks(i, row))
+  const groupsOf = (rows: Int32Array) => data.groups && Array.from(rows, (row) => (data.groups as readonly string[])[row])
   function judged(rows: Int32Array, outputs: Float32Array): Judged {
     const D = head.outputs
     specs.forEach((_, i) => {
@@ -302,12 +303,12 @@ function* stackingFor(
   const validation = splits.validation.filter(heard)
   const held = judged(validation, cohortOutputs(plan, best, validation))
   const spec = { ...stacking, batch }
-  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held }, spec, random)
+  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held, groups: groupsOf(validation) }, spec, random)
   if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
   const outputs =
     stacking.rows === 'train' || !again
       ? cohortOutputs(plan, best, train)
-      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort')), again)
+      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort'), groupsOf(train)), again)
   return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
 }
 
