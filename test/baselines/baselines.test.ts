@@ -165,18 +165,6 @@ describe('sums', () => {
       'no training or no validation row has all modalities: there is no interaction network',
     )
   })
-
-  test('networks that diverge together predict nothing', () => {
-    const { rivals: gone, methods } = train(three, {
-      baselines: ['cooperative'],
-      rho: [0],
-      optimizer: { kind: 'sgd', rate: 1 },
-      epochs: 20,
-      extractors: { '*': ['skip', 'raw'] },
-    })
-    expect(gone[0].model.students).toEqual([])
-    expect(methods.at(-1)).toEqual({ name: 'cooperative', test: undefined })
-  })
 })
 
 describe('cohorts', () => {
@@ -207,6 +195,17 @@ describe('cohorts', () => {
       expect(new Set(students.map(({ loss }) => loss)).size).toBe(students.length)
     }
   })
+})
+
+test.each<[string, TrainConfig]>([
+  ['cooperative', { optimizer: { kind: 'sgd', rate: 0.8 }, rho: [0], head: [32] }],
+  ['all-at-once', { optimizer: { kind: 'sgd', rate: 0.02 }, rho: [1000], batch: 2 }],
+])('%s: what diverged together is a model that predicts nothing, in a file too', (name, wild) => {
+  const { rivals, methods } = train(study(), { ...wild, extractors: { '*': ['skip', 'raw'] }, baselines: [name] })
+  expect(methods.at(-1)).toEqual({ name, test: undefined })
+  const { model, rule } = named(rivals, name)
+  const { values } = createPredictor(openTrainSession(module), readModel(writeModel(model)), rule).predict(study().data)
+  expect(values.every(Number.isNaN)).toBe(true)
 })
 
 test('networks on what the data were made of are trained and combined as the others are', () => {
