@@ -168,10 +168,10 @@ export const trainedAtOnce: Baseline = {
       const { block } = results.find(({ stage }) => stage === chosen) as Stacked
       const stage = eachAlone(group, chosen)
       const origin = { ...provenance, rho: stage.rho, rhoLosses }
-      const model = modelOf(setting, group, stage, stackedEnsembles(setting, group, block), origin)
-      // Those that diverged together predict nothing.
-      const students = Number.isFinite(chosen.losses[0]) ? model.students : []
-      return [{ name: 'all-at-once', model: { ...model, students }, rule: 'stacking' }]
+      // Those that diverged together have no finite loss and, where no pattern is listed, predict nothing.
+      const said = stackedEnsembles(setting, group, block)
+      const ensembles = Number.isFinite(chosen.losses[0]) ? said : { ...said, patterns: [], weights: { stacking: [] } }
+      return [{ name: 'all-at-once', model: modelOf(setting, group, stage, ensembles, origin), rule: 'stacking' }]
     }),
 }
 

@@ -130,9 +130,9 @@ const train = (arena: Arena, name: string, blind: boolean): Contest => {
       rhoLosses,
       notes: [...provenance.notes, ...notes],
     })
-    // Networks that diverged together predict nothing.
-    const students = Number.isFinite(chosen.losses[0]) ? model.students : []
-    return [{ name, model: addedUp(setting, { ...model, students }), rule: 'simple-average' }]
+    // Networks that diverged together have no finite loss and, where no pattern is listed, predict nothing.
+    const said = Number.isFinite(chosen.losses[0]) ? addedUp(setting, model) : model
+    return [{ name, model: said, rule: 'simple-average' }]
   })
 }
 

@@ -17,10 +17,11 @@ export const oracle: Baseline = {
   *train(arena) {
     const { data, splits, resolved } = arena.setting
     const { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout } = resolved
-    const { standardizeFeatures, standardizeTarget } = resolved
+    const { standardizeFeatures, standardizeTarget, labelSmoothing, classWeights, average } = resolved
     const inputs = { ids: data.ids, modalities: data.oracle ?? [] }
     const course = { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout }
-    const config = { ...course, standardizeFeatures, standardizeTarget, extractors: { '*': ['raw'] } }
+    const losses = { standardizeFeatures, standardizeTarget, labelSmoothing, classWeights, average }
+    const config = { ...course, ...losses, extractors: { '*': ['raw'] } }
     const setting = yield* quietly(settingOf(arena.module, { ...inputs, target: data.target }, splits, config))
     const own: Arena = { ...arena, setting, kept: new Map() }
     const rivals: Rival[] = []

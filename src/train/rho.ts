@@ -207,6 +207,8 @@ function ensembleLoss(plan: Plan, { greedy: spec, average }: Grid, stage: StageR
     task === 'classification' ? all.i32(target.at, highest(rows) + 1) : all.f32(target.at, (highest(rows) + 1) * width)
   const outputs = cohortOutputs(plan, stage.best, rows)
   const members = Array.from(stage.losses.keys()).filter((i) => Number.isFinite(stage.losses[i]))
+  // Where all diverged there is no ensemble.
+  if (members.length === 0) return Number.POSITIVE_INFINITY
   const judged = part({ outputs, students: stage.losses.length, target: targetOf(known.slice(), rows, width), width }, members, [
     ...rows.keys(),
   ])

@@ -202,7 +202,9 @@ export interface Group {
 
 /** Some students as what they are to be trained on. */
 export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Problem {
-  const { session, sources, splits, patterns, features, targetRows } = premises
+  const { session, sources, splits, patterns, features, targetRows, resolved, random, names } = premises
+  const drops = random.fork('dropout')
+  const streams = () => specs.map((spec) => drops.fork(studentName(spec, names)))
   return {
     session,
     students: specs.map((spec) => studentOf(spec, features)),
@@ -211,6 +213,7 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
     target: targetRows,
     train: splits.train,
     validation: splits.validation,
+    dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: streams() } : undefined,
   }
 }
 
@@ -220,14 +223,9 @@ export const capacityOf = ({ resolved, splits }: Premises): number =>
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
-  const { resolved, random } = setting
   const names = specs.map((spec) => studentName(spec, setting.names))
-  const drops = random.fork('dropout')
-  const problem = {
-    ...problemOf(setting, specs),
-    dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: names.map((name) => drops.fork(name)) } : undefined,
-  }
-  const blocks = firstBlocks(problem.students, names, random.fork('weights'), setting.networks)
+  const problem = problemOf(setting, specs)
+  const blocks = firstBlocks(problem.students, names, setting.random.fork('weights'), setting.networks)
   const plan = planOf(problem, capacityOf(setting))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }
 }
@@ -285,12 +283,13 @@ function* stackingFor(
   { best, losses }: StageResult,
   again?: Again,
 ): Generator<BatchDone, Float32Array> {
-  const { session, splits, head, resolved } = setting
+  const { session, data, splits, head, resolved } = setting
   const { stacking, batch } = resolved
   const random = setting.random.fork('stacking')
   const { sees } = plan.problem
   const speaks = (i: number, row: number) => sees[i][row] === 1 && Number.isFinite(losses[i])
   const heard = (row: number) => specs.some((_, i) => speaks(i, row))
+  const groupsOf = (rows: Int32Array) => data.groups && Array.from(rows, (row) => (data.groups as readonly string[])[row])
   function judged(rows: Int32Array, outputs: Float32Array): Judged {
     const D = head.outputs
     specs.forEach((_, i) => {
@@ -304,12 +303,12 @@ function* stackingFor(
   const validation = splits.validation.filter(heard)
   const held = judged(validation, cohortOutputs(plan, best, validation))
   const spec = { ...stacking, batch }
-  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held }, spec, random)
+  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held, groups: groupsOf(validation) }, spec, random)
   if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
   const outputs =
     stacking.rows === 'train' || !again
       ? cohortOutputs(plan, best, train)
-      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort')), again)
+      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort'), groupsOf(train)), again)
   return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
 }
 

@@ -49,7 +49,7 @@ export function* trainMeta(
   { epochs, batch, rate, decay, start, order }: MetaCourse,
 ): Generator<BatchDone, StageResult> {
   const { memory } = session
-  const { outputs, students, target, width } = rows
+  const { outputs, students, target, width, weights } = rows
   const everyone = Array.from({ length: students }, (_, i) => i)
   const count = outputs.length / students / width
   const mark = memory.mark()
@@ -59,7 +59,12 @@ export function* trainMeta(
       students: [metaLearner(students, width)],
       sees: [new Uint8Array(count).fill(1)],
       sources: new Map([['0:raw', { at: memory.put(sideBySide(outputs, everyone, students, width)), width: students * width }]]),
-      target: { task: target instanceof Int32Array ? 'classification' : 'regression', at: memory.put(target), outputs: width },
+      target: {
+        task: target instanceof Int32Array ? 'classification' : 'regression',
+        at: memory.put(target),
+        outputs: width,
+        weights: weights && Float64Array.from(weights),
+      },
       train: order(0),
       validation: choose,
     },
@@ -86,12 +91,14 @@ const CHUNK = 64
 export interface MetaRows {
   readonly fit: Judged
   readonly choose?: Judged
+  /** Group of each row of `fit`: a group is in one fold. */
+  readonly groups?: readonly string[]
 }
 
 /** The parameters of a meta learner. @yields after each batch */
 export function* fitMeta(
   session: Session<TrainKernels>,
-  { fit, choose }: MetaRows,
+  { fit, choose, groups }: MetaRows,
   spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
   random: Random,
 ): Generator<BatchDone, Float32Array> {
@@ -105,20 +112,22 @@ export function* fitMeta(
     const { best } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
     return best[0].block
   }
-  const fold = foldsOf(n, spec.folds, random.fork('folds'))
+  const fold = foldsOf(n, spec.folds, random.fork('folds'), groups)
+  const folds = new Set(fold).size
   const losses = new Float64Array(spec.epochs)
-  for (let k = 0; k < Math.min(spec.folds, n) && n > 1; k++) {
+  for (let k = 0; k < folds && folds > 1; k++) {
     const mine = (row: number) => fold[row] === k
     const left = Int32Array.from({ length: n }, (_, row) => row).filter(mine)
     const { epochs } = yield* trainMeta(session, fit, left, {
       ...course,
       order: (epoch) => order(epoch).filter((row) => !mine(row)),
     })
+    const worth = left.reduce((sum, row) => sum + (fit.weights?.[row] ?? 1), 0)
     epochs.forEach(({ validation }, e) => {
-      losses[e] += validation.task[0] * left.length
+      losses[e] += validation.task[0] * worth
     })
   }
-  const epochs = n > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
+  const epochs = folds > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
   const { best } = yield* trainMeta(session, fit, new Int32Array(), { ...course, epochs })
   return best[0].block
 }
@@ -147,8 +156,14 @@ export function* outOfFold(plan: Plan, rows: Int32Array, fold: Int32Array, again
   return all
 }
 
-/** The fold of each of n rows: as equal in size as can be, at random. */
-export function foldsOf(n: number, folds: number, random: Random): Int32Array {
+/** The fold of each of n rows: as equal in size as can be, at random; of groups, as many in each, and each whole. */
+export function foldsOf(n: number, folds: number, random: Random, groups?: readonly string[]): Int32Array {
+  if (groups) {
+    const names = [...new Set(groups)]
+    const own = foldsOf(names.length, folds, random)
+    const foldOf = new Map(names.map((name, g) => [name, own[g]]))
+    return Int32Array.from(groups, (name) => foldOf.get(name) as number)
+  }
   const fold = new Int32Array(n)
   random.permutation(n).forEach((row, place) => {
     fold[row] = place % folds
@@ -171,5 +186,6 @@ function joined(a: Judged, b: Judged): Judged {
   const target = labels ? new Int32Array(rowsIn(a) + rowsIn(b)) : new Float32Array(here + there)
   target.set(a.target)
   target.set(b.target, a.target.length)
-  return { outputs, students, target, width }
+  const weights = a.weights && b.weights && [...Array.from(a.weights), ...Array.from(b.weights)]
+  return { outputs, students, target, width, weights }
 }

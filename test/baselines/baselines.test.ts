@@ -172,18 +172,6 @@ describe.each([true, false])('sums, the target standardised: %s', (standardizeTa
       'no training or no validation row has all modalities: there is no interaction network',
     )
   })
-
-  test('networks that diverge together predict nothing', () => {
-    const { rivals: gone, methods } = train(three, {
-      baselines: ['cooperative'],
-      rho: [0],
-      optimizer: { kind: 'sgd', rate: 1 },
-      epochs: 20,
-      extractors: { '*': ['skip', 'raw'] },
-    })
-    expect(gone[0].model.students).toEqual([])
-    expect(methods.at(-1)).toEqual({ name: 'cooperative', test: undefined })
-  })
 })
 
 describe('cohorts', () => {
@@ -214,6 +202,29 @@ describe('cohorts', () => {
       expect(new Set(students.map(({ loss }) => loss)).size).toBe(students.length)
     }
   })
+})
+
+test.each<[string, TrainConfig]>([
+  ['cooperative', { optimizer: { kind: 'sgd', rate: 0.8 }, rho: [0], head: [32] }],
+  ['all-at-once', { optimizer: { kind: 'sgd', rate: 0.02 }, rho: [1000], batch: 2 }],
+])('%s: what diverged together is a model that predicts nothing, in a file too', (name, wild) => {
+  const { rivals, methods } = train(study(), { ...wild, extractors: { '*': ['skip', 'raw'] }, baselines: [name] })
+  expect(methods.at(-1)).toEqual({ name, test: undefined })
+  const { model, rule } = named(rivals, name)
+  const { values } = createPredictor(openTrainSession(module), readModel(writeModel(model)), rule).predict(study().data)
+  expect(values.every(Number.isNaN)).toBe(true)
+})
+
+test('networks on what the data were made of are trained and combined as the others are', () => {
+  const { data, splits } = study({ task: 'classification' })
+  const of = (config: TrainConfig) => train({ data: { ...data, oracle: data.modalities }, splits }, config)
+  const config = { labelSmoothing: 0.2, classWeights: { low: 3 }, average: 'probabilities', rho: [0] } as const
+  const { rivals } = of({ ...config, baselines: ['early-fusion', 'late-fusion', 'oracle'] })
+  for (const name of ['early-fusion', 'late-fusion']) {
+    const [mine, known] = [named(rivals, name).model, named(rivals, `oracle:${name}`).model]
+    expect(known.students, name).toEqual(mine.students)
+    expect(known.ensembles, name).toEqual(mine.ensembles)
+  }
 })
 
 test('networks on what the data were made of do better than those on noise over it', () => {

@@ -68,6 +68,7 @@ describe('the memory of a plan', () => {
   test.each<[string, TrainConfig]>([
     ['students', { head: [256, 128] }],
     ['a large batch', { batch: 90, head: [300], baselines: false }],
+    ['the masks of dropout', { head: [256, 128], dropout: 0.5 }],
     ['cuts of a wide network', { extractors: { scan: ['skip', 'frozen-sliced(2000,8)'], '*': ['skip', 'raw'] } }],
   ])('is what the session takes, to a hundredth and a page: %s', (_, part) => {
     const config = { ...CUTS, ...part, epochs: 1, rho: [0] }

@@ -390,6 +390,15 @@ describe('ρ by the ensemble', () => {
     expect(new Set(losses).size).toBe(losses.length)
   })
 
+  test.each([[[0, 1000]], [[1000, 0]]])('a ρ at which all students diverge is not chosen: %j', (rho) => {
+    const wild = { ...ADAM, kind: 'sgd', rate: 0.02 } as const
+    const grid = { chooseRho: 'ensemble', rho, epochs: 40, batch: 1, optimizer: wild } as const
+    const { result } = run({ ...grid, teaching: teachingOf({ teachers: 'uniform' }) })
+    const lost = result.results.find(({ stage }) => stage.rho === 1000)
+    expect(lost?.stage.losses.some(Number.isFinite)).toBe(false)
+    expect(result.chosen.stage.rho).toBe(0)
+  })
+
   test('where fewer than ten validation rows are seen by all, the teachers decide', () => {
     const patterns = Array.from({ length: 30 }, (_, i) => (i < 18 || i % 2 ? '11' : '10'))
     const by = (chooseRho: Grid['chooseRho']) => run({ chooseRho }, { patterns }).result.results.map((r) => r.loss)

@@ -58,6 +58,15 @@ test('folds are as equal as can be, and every row has one', () => {
   }
 })
 
+test('a group is in one fold, and the folds have as many groups as can be', () => {
+  const groups = Array.from({ length: 30 }, (_, row) => `p${(7 * row) % 10}`)
+  const fold = foldsOf(30, 3, random, groups)
+  const foldsIn = new Map(groups.map((name) => [name, new Set(fold.filter((_, row) => groups[row] === name))]))
+  expect([...foldsIn.values()].map((set) => set.size)).toEqual(Array(10).fill(1))
+  const counts = [0, 1, 2].map((k) => [...foldsIn.values()].filter((set) => set.has(k)).length)
+  expect(counts.sort()).toEqual([3, 3, 4])
+})
+
 describe('a meta learner', () => {
   test('learns what no average can say', () => {
     const [fit, choose, test] = [crossed(200, 1), crossed(60, 2), crossed(60, 3)]
@@ -143,6 +152,26 @@ describe('a meta learner', () => {
     expect(mine).toEqual(all.best[0].block)
   })
 
+  test('counts rows by their weight: one that counts twice is one that is there twice', () => {
+    const given = crossed(12, 17, 'classification')
+    const both = (values: Float32Array, from: number) => [...values.subarray(from, from + 24), ...values.subarray(from, from + 2)]
+    const twice: Judged = {
+      ...given,
+      outputs: Float32Array.from([0, 24, 48].flatMap((from) => both(given.outputs, from))),
+      target: Int32Array.from([...given.target, given.target[0]]),
+    }
+    const weights = Float64Array.from({ length: 12 }, (_, b) => (b === 0 ? 2 : 1))
+    const choose = crossed(9, 18, 'classification')
+    const course = { ...SPEC, epochs: 3, batch: 16 }
+    const of = (fit: Judged, by: Judged = choose) => finish(fitMeta(session, { fit, choose: by }, course, random))
+    const weighted = of({ ...given, weights }, { ...choose, weights: new Float64Array(9).fill(1) })
+    // Batches of all rows: their order matters to the last bits alone.
+    of(twice).forEach((v, k) => {
+      expect(weighted[k]).toBeCloseTo(v, 4)
+    })
+    expect(Math.max(...of(given).map((v, k) => Math.abs(v - weighted[k])))).toBeGreaterThan(1e-3)
+  })
+
   test.each([1, 2, 3])('of %d rows is still a network of finite numbers', (rows) => {
     expect(finish(fitMeta(session, { fit: crossed(rows, 14) }, SPEC, random)).every(Number.isFinite)).toBe(true)
   })
@@ -220,6 +249,16 @@ describe.each(['regression', 'classification'] as const)('stacking in a training
   test('is the same whatever other rules are built', () => {
     const bare = train(given, { ...config('validation'), ensembles: ['stacking'] }).model
     expect(bare.ensembles.stacking).toEqual(models.get('validation')!.ensembles.stacking)
+  })
+
+  test.each(['validation', 'out-of-fold'] as const)('%s: the folds keep the groups of the data whole', (rows) => {
+    // Five subjects in each part.
+    const groups = given.data.ids.map((_, row) => `${row % 10 < 6 ? 'a' : row % 10 < 8 ? 'b' : 'c'}${Math.floor(row / 30)}`)
+    const steep = { ...config(rows), stacking: { rows, epochs: 40, folds: 3, rate: 0.1 } }
+    const stacked = (own?: readonly string[]) =>
+      train({ data: { ...given.data, groups: own }, splits: SPLITS }, steep).model.ensembles.stacking
+    expect(stacked(given.data.ids)).toEqual(stacked())
+    expect(stacked(groups)).not.toEqual(stacked())
   })
 
   test('the test rows have no part in it', () => {
