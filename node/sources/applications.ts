@@ -12,6 +12,8 @@ const COMMON = {
   head: [64, 32],
   rho: [0, 0.99, 3],
   optimizer: { kind: 'adam', rate: 1e-3 },
+  warmStart: 'first',
+  chooseRho: 'teachers',
 } as const satisfies TrainConfig
 
 /** Every cut of a frozen encoder: hidden widths, then latent widths from large to small. */

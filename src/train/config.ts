@@ -30,7 +30,7 @@ export interface TrainConfig {
   readonly extractors?: Readonly<Record<string, readonly string[]>>
   /**
    * How the networks are trained that `sliced` and `frozen-sliced` cut, by modality, `"*"` for what is not set by name.
-   * Default: the epochs and decay of the students, rate 0.001.
+   * Default: the epochs and decay of the students, rate 0.001. Never with dropout, schedule or patience.
    */
   readonly encoders?: Readonly<Record<string, Partial<EncoderCourse>>>
   /** The most students; every modality alone and all together take part even beyond it. Default 64. */
@@ -211,6 +211,12 @@ export function checkConfig(config: unknown): TrainConfig {
   oneOf('chooseRho', c.chooseRho, RHO_CHOICES)
   oneOf('pcaRows', c.pcaRows, PCA_ROWS)
   checkTeaching(c.teaching ?? {})
+  if (c.patience && c.patience <= (c.teaching?.burnIn ?? 0))
+    refuse(
+      'patience',
+      c.patience,
+      `a whole number above teaching.burnIn, which is ${c.teaching?.burnIn}: else a stage may end before sharing begins`,
+    )
   for (const key of ['validation', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
       refuse(key, c[key], 'a number between 0 and 1')

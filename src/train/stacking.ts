@@ -15,7 +15,8 @@ import { alone, type Plan, planOf } from './step.ts'
  * Rows that a meta learner is fitted on:
  * - `train`: the students' outputs on their own training rows, which they have fitted closer than any other: the authors' code
  * - `validation`: their outputs on validation rows; the number of epochs by cross-validation among those
- * - `out-of-fold`: every training row by students that were trained without its fold; costs `folds` trainings of the cohort
+ * - `out-of-fold`: every training row by students that were trained without its fold; costs `folds` trainings of the cohort. What is
+ *   fitted before the students (PCA, networks that are cut) has seen all training rows.
  * With `train` and `out-of-fold` the epoch is chosen on validation rows.
  */
 export const STACKING_ROWS = ['train', 'validation', 'out-of-fold'] as const

@@ -93,6 +93,10 @@ describe('refusals say what came and what is allowed', () => {
     [{ labelSmoothing: 1 }, 'labelSmoothing is 1: allowed is a number from 0 to below 1'],
     [{ labelSmoothing: '0.1' }, 'labelSmoothing is "0.1": allowed is a number from 0 to below 1'],
     [{ patience: -1 }, `patience is -1: allowed is ${WHOLE} 0 to 100000`],
+    [
+      { patience: 3, teaching: { burnIn: 3 } },
+      'patience is 3: allowed is a whole number above teaching.burnIn, which is 3: else a stage may end before sharing begins',
+    ],
     [{ patience: 1.5 }, `patience is 1.5: allowed is ${WHOLE} 0 to 100000`],
     [{ schedule: 'cosine' }, 'schedule is "cosine": allowed is an object of settings'],
     [{ schedule: null }, 'schedule is null: allowed is an object of settings'],
