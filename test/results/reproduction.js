@@ -46,7 +46,6 @@ function recordOf(folder) {
     experiments[name] = {
       students: results[0].students.length,
       seeds: results.map(({ seed }) => seed),
-      seconds: runs.map(({ seconds }) => Math.round(seconds)),
       variance: results.map(({ seed }) => sixDigits(outcomeVariance(EXPERIMENTS.get(name), seed))),
       variants: Object.fromEntries(
         results[0].variants.map((variant) => [
@@ -102,9 +101,8 @@ function recordText(experiments) {
 function block(name) {
   const run = record[name]
   if (!run) return ['No seed has been run yet.']
-  const { seeds, students, seconds } = run
-  const minutes = seconds.reduce((a, b) => a + b, 0) / seconds.length / 60
-  const head = `${seeds.length} seed${seeds.length === 1 ? '' : 's'} (${ranges(seeds)}), ${students} students, ${minutes.toFixed(1)} minutes a seed.`
+  const { seeds, students } = run
+  const head = `${seeds.length} seed${seeds.length === 1 ? '' : 's'} (${ranges(seeds)}), ${students} students.`
   const body = name.endsWith('-sharing')
     ? sharing(name, run)
     : name.startsWith('negative')

@@ -60,7 +60,7 @@ test('what stands outside the markers is left, and an experiment without seeds i
 
 test('means, differences and choices are those of the seeds, beside the authors’', () => {
   const block = between(text, '1.1')
-  expect(block).toContain('3 seeds (1-2, 4), 5 students, 1.5 minutes a seed.')
+  expect(block).toContain('3 seeds (1-2, 4), 5 students.')
   expect(cells(block, 'meta-fusion')?.slice(0, 2)).toEqual(['5.00 (0.58), 3', '5.04 (0.48), 5'])
   expect(cells(block, 'stacking')?.[1]).toBe('4.98 (0.52), 5')
   expect(cells(block, 'late-sum')?.slice(0, 2)).toEqual(['6.00 (1.00), 2', '–'])
