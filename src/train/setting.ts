@@ -13,8 +13,9 @@ import { type Source, type StudentSpec, studentName, studentOf } from '../fusion
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
+import { checkConfig, checkFit } from './check-config.ts'
 import { combinations } from './combinations.ts'
-import { checkConfig, type Encoder, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
+import { type Encoder, type Resolved, resolveConfig, type Shape, type TrainConfig } from './config.ts'
 import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
@@ -76,7 +77,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
   if (features.every((count) => count === 0)) {
     throw new DataError('no feature of any modality varies in the training rows: give features that differ between subjects')
   }
-  const resolved = resolveConfig(config, {
+  const shape: Shape = {
     task: data.target.task,
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
@@ -84,7 +85,9 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
     rowsOf: rowsWith(data, splits.train),
     pcaRowsOf: rowsWith(data, pcaRows(splits, config)),
     classes: data.target.task === 'classification' ? data.target.classes : undefined,
-  })
+  }
+  const resolved = resolveConfig(config, shape)
+  checkFit(config, resolved, shape)
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
   const wanted = targetValues(data.target, target)
   const targetRows: TargetRows = {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { RULES } from '../../src/fusion/ensemble.ts'
 import { extractorName } from '../../src/fusion/extractor.ts'
-import { checkConfig, resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
+import { checkConfig, checkFit } from '../../src/train/check-config.ts'
+import { resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
 
 /** A data set of one modality per number of features, all rows complete. */
 const shapeOf = (rows: number, ...features: number[]): Shape => ({
@@ -11,7 +12,11 @@ const shapeOf = (rows: number, ...features: number[]): Shape => ({
   validation: 50,
   rowsOf: features.map(() => rows),
 })
-const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => resolveConfig(checkConfig(config), shape)
+const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => {
+  const resolved = resolveConfig(checkConfig(config), shape)
+  checkFit(config, resolved, shape)
+  return resolved
+}
 const extractorsOf = (config: TrainConfig, shape?: Shape) =>
   resolve(config, shape).extractors.map((list) => list.map(extractorName))
 
