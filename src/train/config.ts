@@ -59,9 +59,9 @@ export interface TrainConfig {
   readonly average?: Average
   /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss. */
   readonly greedy?: Partial<GreedySpec>
-  /** Bagging draws this share of the number of students. Default 0.6. */
+  /** Bagging draws this share of the number of students; only where `ensembles` lists it. Default 0.6. */
   readonly bagging?: Partial<EnsembleSpec['bagging']>
-  /** The meta learner. Default: validation rows, 5 folds, rate 0.01, no decay, as many steps as a student takes. */
+  /** The meta learner, where `ensembles` lists stacking. Default: validation rows, 5 folds, rate 0.01, no decay, as many steps as a student takes. */
   readonly stacking?: Partial<StackingSpec>
   /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
   readonly standardizeFeatures?: boolean

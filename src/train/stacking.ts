@@ -1,6 +1,6 @@
 // The meta learner of stacking, trained as any student is: its modality is what the cohort says.
 
-import { metaLearner, sideBySide } from '../fusion/stacking.ts'
+import { metaLearner, runMeta, sideBySide } from '../fusion/stacking.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Random } from '../wasm/random.ts'
 import type { Session } from '../wasm/session.ts'
@@ -96,13 +96,19 @@ export interface MetaRows {
   readonly groups?: readonly string[]
 }
 
-/** The parameters of a meta learner. @yields after each batch */
+/** A meta learner's parameters, and whether it diverged: its loss did not stay finite, or it is left as it began. */
+export interface MetaFit {
+  readonly block: Float32Array
+  readonly diverged: boolean
+}
+
+/** Fits a meta learner. @yields after each batch */
 export function* fitMeta(
   session: Session<TrainKernels>,
   { fit, choose, groups }: MetaRows,
   spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
   random: Random,
-): Generator<BatchDone, Float32Array> {
+): Generator<BatchDone, MetaFit> {
   const n = rowsIn(fit)
   const [start] = firstBlocks([metaLearner(fit.students, fit.width)], ['meta'], random.fork('weights'))
   const orders = random.fork('order')
@@ -110,8 +116,8 @@ export function* fitMeta(
   const course = { ...spec, start, order }
   if (choose) {
     const chosenBy = Int32Array.from({ length: rowsIn(choose) }, (_, i) => n + i)
-    const { best } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
-    return best[0].block
+    const { best, losses } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
+    return { block: best[0].block, diverged: !Number.isFinite(losses[0]) }
   }
   const fold = foldsOf(n, spec.folds, random.fork('folds'), groups)
   const folds = new Set(fold).size
@@ -130,7 +136,37 @@ export function* fitMeta(
   }
   const epochs = folds > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
   const { best } = yield* trainMeta(session, fit, new Int32Array(), { ...course, epochs })
-  return best[0].block
+  const { block } = best[0]
+  const judged = folds < 2 || Number.isFinite(losses[epochs - 1])
+  return { block, diverged: !judged || block.every((v, k) => v === start[k]) }
+}
+
+/**
+ * What stacking makes of outputs that were kept, of a cohort that sees every row: probabilities or values, (rows, D).
+ * @param fit outputs that the meta learner is fitted on and the truth, `choose` those that its epoch is chosen by; without, by folds
+ * @param test outputs (M, rows, D) on the rows to predict
+ */
+export function stackOutputs(
+  session: Session<TrainKernels>,
+  { fit, choose, test }: MetaRows & { readonly test: Float32Array },
+  spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
+  random: Random,
+): Float32Array {
+  const { memory, kernels } = session
+  const { students, target, width } = fit
+  const work = fitMeta(session, { fit, choose }, spec, random)
+  let turn = work.next()
+  while (!turn.done) turn = work.next()
+  const { block } = turn.value
+  const everyone = Array.from({ length: students }, (_, i) => i)
+  const B = test.length / students / width
+  const mark = memory.mark()
+  const out = memory.alloc(4 * B * width)
+  runMeta(session, out, memory.put(test), everyone, metaLearner(students, width), memory.put(block), B)
+  if (target instanceof Int32Array) kernels.softmax(out, out, B, width)
+  const said = memory.f32(out, B * width).slice()
+  memory.release(mark)
+  return said
 }
 
 /** Trains a group anew as a stage was, on the training rows that are `kept`. */

@@ -41,6 +41,42 @@ describe('a plan', () => {
     expect(alone.steps).toEqual({ ...plan.steps, baselines: 0 })
   })
 
+  const stacked = (warmStart: TrainConfig['warmStart'], rho: number[]): TrainConfig => ({
+    ...QUICK,
+    ensembles: ['greedy', 'stacking'],
+    stacking: { rows: 'out-of-fold', folds: 4 },
+    extractors: { '*': ['skip', 'raw'] },
+    warmStart,
+    rho,
+  })
+
+  test.each<[string, TrainConfig, number]>([
+    ['once at any ρ', stacked('none', [0, 1]), 1],
+    ['and screened before the ρ that goes on from it', stacked('all', [0, 1]), 2],
+    ['once where nobody shares', stacked('first', [0]), 1],
+  ])('counts the students that are trained again without each fold, %s', (_, config, times) => {
+    const { steps, bytes, parameters } = planOf(given, config).plan
+    const { told } = train(given, config)
+    expect(steps.students + steps.baselines).toBe(told.at(-1)!.total)
+    // 90 rows, of whom two have nothing to say: 22 in a fold, so 68 are left, five batches; six of all. Seven students, six epochs.
+    const stages = config.rho!.length
+    expect(steps.students).toBe(7 * 6 * (6 * stages + 4 * 5 * times))
+    const moments = config.warmStart === 'all' ? 4 : 0
+    expect(bytes.checkpoints).toBe(4 * parameters * (1 + stages + times + moments))
+    const running = told.filter(({ stage }) => stage !== 'preparing')
+    running.forEach((p, i) => {
+      expect(p.done).toBeGreaterThanOrEqual(running[Math.max(0, i - 1)].done)
+      expect(p.total).toBe(running[0].total)
+    })
+    expect(running.filter((p) => p.stage === 'combining' && p.epoch > 0).at(-1)!.done).toBeLessThanOrEqual(steps.students)
+    expect(running.at(-1)!.done).toBe(running[0].total)
+  })
+
+  test('does not count the steps of a meta learner, nor does training', () => {
+    const { told } = train(given, { ...CUTS, ensembles: ['greedy', 'stacking'] })
+    expect(told.at(-1)!.done).toBe(plan.steps.students + plan.steps.baselines)
+  })
+
   test('is the same whether its trials were run or not', () => {
     for (const { run } of trials) run()
     expect(planOf().plan).toEqual(plan)
@@ -86,7 +122,7 @@ describe('the memory of a plan', () => {
 describe('the trials of a plan', () => {
   test('are a step of its students, and a PCA where there is one', () => {
     expect(trials).toHaveLength(2)
-    expect(planOf(given, { ...CUTS, extractors: {} }).trials).toHaveLength(1)
+    expect(planOf(given, { ...CUTS, extractors: {}, encoders: {} }).trials).toHaveLength(1)
   })
 
   test('stand for the whole of the training', () => {
@@ -97,6 +133,9 @@ describe('the trials of a plan', () => {
     expect(of({ epochs: 12 })).toBeCloseTo(2 * of({}), 6)
     expect(of({ rho: [0, 1, 2] })).toBeCloseTo(1.5 * of({}), 6)
     expect(of({ baselines: true })).toBeGreaterThan(of({}))
+    // Two folds, each of them half of the rows.
+    const stacking = { rows: 'out-of-fold', folds: 2 } as const
+    expect(of({ ensembles: ['stacking'], stacking })).toBeCloseTo(1.5 * of({}), 6)
   })
 
   test('take of many students 32, from small to large, by whose parameters the others are counted', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { inverseLoss, RULES, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
-import { combineOutputs } from '../../src/train/combine.ts'
 import {
   bag,
   ensemblesOf,
@@ -18,6 +17,7 @@ import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from './cohort.ts'
+import { combineOutputs } from './combine.ts'
 import { softmax } from './reference.ts'
 
 const session = trainSession()
@@ -376,6 +376,14 @@ describe('a bag', () => {
     expect(new Set(bags.map(String)).size).toBeGreaterThan(40)
     expect(bag(6, 1, random.fork('7'))).toEqual(bags[7])
   })
+})
+
+test('a score that is not finite is none: a trace is what a file can hold', () => {
+  const given = judged(4, 12, 1, false, 51)
+  const outputs = given.outputs.map((v) => (v < 0 ? Number.NEGATIVE_INFINITY : v))
+  const { selection } = weigh(session, { ...given, outputs }, { ...BUILD, rules: ['greedy'] }, random)
+  expect(selection!.trace.some(Number.isNaN)).toBe(true)
+  for (const score of selection!.trace) expect(JSON.parse(JSON.stringify(score)) ?? Number.NaN).toBe(score)
 })
 
 describe('outputs that were kept', () => {
