@@ -15,6 +15,7 @@ import { fitPca, pcaBytes, pcaOperations } from '../train/pca.ts'
 import type { Problem } from '../train/problem.ts'
 import { stagesAgain } from '../train/rho.ts'
 import { capacityOf, groundOf, type Premises, pcaRows, premisesOf, problemOf, rowsWith } from '../train/setting.ts'
+import { metaPlan, metaProblem } from '../train/stacking.ts'
 import { alone, planOf, trainBatch } from '../train/step.ts'
 import { countedMemory } from '../wasm/memory.ts'
 import { stagesOf, stepsOf } from './stages.ts'
@@ -44,7 +45,7 @@ export interface PlannedBytes {
   readonly students: number
   /** For a batch: its rows, what all students compute on it, and the gradient of one. */
   readonly batch: number
-  /** All of WebAssembly memory at its most: the last three, or what a PCA, an encoder or the baselines need at their time. */
+  /** All of WebAssembly memory at its most: the last three, or what a PCA, an encoder, stacking or the baselines need at their time. */
   readonly session: number
   /** Every student's first weights, and its best ones of each ρ and of a fold. */
   readonly checkpoints: number
@@ -126,10 +127,10 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   const memory = countedMemory(session.memory.mark())
   const counted = { ...session, memory }
   const before = memory.mark()
-  const room = (problem: Problem, more = 0) => {
+  const room = (problem: Problem, more: () => void = () => {}) => {
     const mark = memory.mark()
     planOf({ ...problem, session: counted }, capacityOf(premises))
-    memory.alloc(more)
+    more()
     const bytes = memory.mark() - mark
     memory.release(mark)
     return bytes
@@ -152,7 +153,18 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   const outputs = target.task === 'classification' ? target.classes.length : target.outputs.length
   // The jury of the ensembles stands behind the plan; it is no part of a batch.
   const said = 4 * specs.length * splits.validation.length * outputs
-  const batch = room(problemOf(premises, specs), said) - students - said
+  const batch = room(problemOf(premises, specs), () => memory.alloc(said)) - students - said
+  if (resolved.ensembles.includes('stacking')) {
+    const heard = resolved.stacking.rows === 'validation' ? 0 : splits.train.length
+    const fitted = heard + splits.validation.length
+    room(problemOf(premises, specs), () => {
+      const at = memory.alloc(4 * fitted * specs.length * outputs)
+      const wanted = { ...premises.targetRows, at: memory.alloc(4 * fitted * (target.task === 'classification' ? 1 : outputs)) }
+      const rows = new Int32Array(fitted)
+      const problem = metaProblem(counted, specs.length, at, { ...wanted, smoothing: 0 }, fitted)
+      metaPlan({ ...problem, train: rows, validation: rows }, resolved.batch)
+    })
+  }
   for (const { baseline } of asked) {
     // Those trained again and again stand in the same place.
     const rivals = new Set(baseline.trains({ setting: premises, cohort: specs }))

@@ -2,12 +2,14 @@
 
 import { metaLearner, runMeta, sideBySide } from '../fusion/stacking.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
 import type { Random } from '../wasm/random.ts'
 import type { Session } from '../wasm/session.ts'
 import type { Judged } from './ensembling.ts'
 import { firstBlocks } from './init.ts'
 import { ADAM } from './optimizer.ts'
 import { cohortOutputs } from './outputs.ts'
+import type { Problem, TargetRows } from './problem.ts'
 import { type BatchDone, runStage, type StageResult } from './stage.ts'
 import { alone, type Plan, planOf } from './step.ts'
 
@@ -54,23 +56,15 @@ export function* trainMeta(
   const everyone = Array.from({ length: students }, (_, i) => i)
   const count = outputs.length / students / width
   const mark = memory.mark()
-  const plan = planOf(
-    {
-      session,
-      students: [metaLearner(students, width)],
-      sees: [new Uint8Array(count).fill(1)],
-      sources: new Map([['0:raw', { at: memory.put(sideBySide(outputs, everyone, students, width)), width: students * width }]]),
-      target: {
-        task: target instanceof Int32Array ? 'classification' : 'regression',
-        at: memory.put(target),
-        outputs: width,
-        weights: weights && Float64Array.from(weights),
-      },
-      train: order(0),
-      validation: choose,
-    },
-    Math.max(Math.min(batch, count), CHUNK),
-  )
+  const said = memory.put(sideBySide(outputs, everyone, students, width))
+  const wanted: TargetRows = {
+    task: target instanceof Int32Array ? 'classification' : 'regression',
+    at: memory.put(target),
+    outputs: width,
+    weights: weights && Float64Array.from(weights),
+  }
+  const problem = metaProblem(session, students, said, wanted, count)
+  const plan = metaPlan({ ...problem, train: order(0), validation: choose }, batch)
   const result = yield* runStage(plan, {
     rho: 0,
     objective: () => alone(plan),
@@ -84,6 +78,24 @@ export function* trainMeta(
   memory.release(mark)
   return result
 }
+
+/** A meta learner on what students say of so many rows, (rows, students · outputs) at `said`. */
+export const metaProblem = (
+  session: Session<TrainKernels>,
+  students: number,
+  said: Pointer,
+  target: TargetRows,
+  rows: number,
+): Omit<Problem, 'train' | 'validation'> => ({
+  session,
+  students: [metaLearner(students, target.outputs)],
+  sees: [new Uint8Array(rows).fill(1)],
+  sources: new Map([['0:raw', { at: said, width: students * target.outputs }]]),
+  target,
+})
+
+export const metaPlan = (problem: Problem, batch: number): Plan =>
+  planOf(problem, Math.max(Math.min(batch, problem.sees[0].length), CHUNK))
 
 /** The most rows of one pass over validation. */
 const CHUNK = 64

@@ -11,6 +11,12 @@ const CUTS: TrainConfig = {
   extractors: { scan: ['skip', 'pca(2)', 'mlp(4,2)', 'sliced(6,4)', 'frozen-sliced(6)'], '*': ['skip', 'raw'] },
   encoders: { scan: { epochs: 4 } },
 }
+/** Extractors of 71 students. */
+const MANY = {
+  scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
+  visit: ['skip', 'raw', 'mlp(3,2)'],
+  lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
+}
 const given = study({ task: 'classification', present: SOME })
 const planOf = (of: Study = given, config: TrainConfig = CUTS) => planOfTraining(module, of.data, of.splits, config)
 const { plan, trials } = planOf()
@@ -105,6 +111,7 @@ describe('the memory of a plan', () => {
     ['students', { head: [256, 128] }],
     ['a large batch', { batch: 90, head: [300], baselines: false }],
     ['the masks of dropout', { head: [256, 128], dropout: 0.5 }],
+    ['a meta learner', { extractors: MANY, encoders: {}, ensembles: ['stacking'], stacking: { rows: 'train' } }],
     ['cuts of a wide network', { extractors: { scan: ['skip', 'frozen-sliced(2000,8)'], '*': ['skip', 'raw'] } }],
   ])('is what the session takes, to a hundredth and a page: %s', (_, part) => {
     const config = { ...CUTS, ...part, epochs: 1, rho: [0] }
@@ -139,12 +146,7 @@ describe('the trials of a plan', () => {
   })
 
   test('take of many students 32, from small to large, by whose parameters the others are counted', () => {
-    const extractors = {
-      scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
-      visit: ['skip', 'raw', 'mlp(3,2)'],
-      lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
-    }
-    const { plan, trials } = planOf(study(), { ...QUICK, extractors, rho: [0], epochs: 1, batch: 90, baselines: false })
+    const { plan, trials } = planOf(study(), { ...QUICK, extractors: MANY, rho: [0], epochs: 1, batch: 90, baselines: false })
     expect(plan.students).toHaveLength(64)
     const cohorts = trials[0].times / ((90 + 30 / 3) / 90)
     expect(Math.abs(cohorts - 64 / 32)).toBeLessThan(0.1)
