@@ -156,7 +156,7 @@ function clockOf({ splits, resolved }: Setting, cohort: number, rivals: number):
   return (stage, count, step) => {
     // Steps that the cohort did not need after all are behind it too.
     if (stage === 'scoring') done = Math.max(done, cohort)
-    if (step) done += count * step.batches
+    if (step) done = Math.min(done + count * step.batches, total)
     return { stage, rho: step?.rho ?? 0, students: count, epoch: step?.epoch ?? 0, epochs, done, total }
   }
 }

@@ -94,6 +94,7 @@ export const metaProblem = (
   target,
 })
 
+/** It in memory, planned for batches of so many rows. */
 export const metaPlan = (problem: Problem, batch: number): Plan =>
   planOf(problem, Math.max(Math.min(batch, problem.sees[0].length), CHUNK))
 
