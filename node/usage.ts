@@ -1,5 +1,6 @@
 import { ConfigError } from '../src/core/errors.ts'
-import { checkConfig, type TrainConfig } from '../src/train/config.ts'
+import { checkConfig } from '../src/train/check-config.ts'
+import type { TrainConfig } from '../src/train/config.ts'
 import { readText } from './files.ts'
 import { parseJson } from './json.ts'
 

@@ -89,7 +89,10 @@ export function fittingConfig(
       notes.push(`${extractorName(extractor)} of "${modality.name}" is left out: its training rows have too few features for it`)
     return [modality.name, kept.map(extractorName)]
   })
-  return { config: { ...config, extractors: Object.fromEntries(extractors) }, notes }
+  const cut = new Set(extractors.flatMap(([name, kept]) => (kept.map(parseExtractor).some(isCut) ? [name, '*'] : [])))
+  const encoders = Object.entries(config.encoders ?? {}).filter(([name]) => cut.has(name))
+  const fit = { extractors: Object.fromEntries(extractors), encoders: Object.fromEntries(encoders) }
+  return { config: { ...config, ...fit }, notes }
 }
 
 /** @param components the most that a PCA can have */

@@ -14,7 +14,7 @@ import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from '../t
 import { type Group, modelOf, type Setting } from '../train/setting.ts'
 import { mutual } from '../train/sharing.ts'
 import type { StageResult } from '../train/stage.ts'
-import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
+import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Random } from '../wasm/random.ts'
 import { type Arena, type Baseline, bestOf, type Contest, eachAlone, inRoom, trainGroup } from './rival.ts'
 
@@ -104,6 +104,7 @@ export function allAtOnce(plan: Plan, spec: MlpSpec, stacker: OptimizerState, rh
       denseInputGradient(kernels, dInput, below, layers[0], B, 0, N * D)
     },
     judged: () => loss,
+    trained: (_, B, judged) => smoothed(plan, said.at, rowWeights, B, judged),
     gradient(i, B) {
       const d = memory.f32(dOut, B * D)
       const whole = memory.f32(dInput.at, B * N * D)

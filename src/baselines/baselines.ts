@@ -2,7 +2,7 @@
 
 import type { Dataset } from '../data/dataset.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { refuse } from '../train/config.ts'
+import { refuse } from '../train/check-config.ts'
 import { adversarial } from './adversarial.ts'
 import { trainedAtOnce } from './all-at-once.ts'
 import { cooperative, cooperativeReference } from './cooperative.ts'

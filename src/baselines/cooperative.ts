@@ -5,7 +5,7 @@ import type { StudentSpec } from '../fusion/student.ts'
 import type { Objective } from '../train/objective.ts'
 import { canLearn, modelOf, type Premises } from '../train/setting.ts'
 import type { StageResult } from '../train/stage.ts'
-import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
+import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { addedUp } from './late-fusion.ts'
 import { type Arena, type Baseline, bestOf, type Contest, type Ground, inRoom, type Rival, trainGroup } from './rival.ts'
@@ -87,7 +87,8 @@ export function cooperate(plan: Plan, { rho, interaction, blind = false }: Coope
       distances(i, B, (_, weight, distance) => {
         drawn += weight * distance * distance
       })
-      return lossOf(plan, (i === interaction ? whole : heard).said, weightOf(i), B) + drawn
+      const { said } = i === interaction ? whole : heard
+      return smoothed(plan, said, weightOf(i), B, lossOf(plan, said, weightOf(i), B)) + drawn
     },
     gradient(i, B) {
       addLossGradient(plan, dOut, (i === interaction ? whole : heard).told, weightOf(i), B)

@@ -1,6 +1,6 @@
 import type { Objective } from '../train/objective.ts'
 import type { Stage } from '../train/stage.ts'
-import { addLossGradient, type Plan } from '../train/step.ts'
+import { addLossGradient, type Plan, smoothed } from '../train/step.ts'
 import { meanOf } from './mean.ts'
 import { type Baseline, cohortRivals, eachAlone, inRoom, trainGroup } from './rival.ts'
 
@@ -22,6 +22,7 @@ export function together(plan: Plan): Objective {
       addLossGradient(plan, slope, mean.told, mean.rowWeights, rows.length)
     },
     judged: () => mean.loss,
+    trained: (_, B, judged) => smoothed(plan, mean.said, mean.rowWeights, B, judged),
     gradient(i, B) {
       const d = memory.f32(dOut, B * D)
       const whole = memory.f32(slope, B * D)

@@ -88,8 +88,9 @@ export function* cohortRivals(
   // A rival is not trained again for rows left out.
   const { ensembles: asked, stacking } = setting.resolved
   const rules = asked.filter((rule) => rule !== 'stacking' || stacking.rows !== 'out-of-fold')
-  const ensembles = yield* ensemblesFor(setting, group, stage, rules)
-  const origin = { ...provenance, rho: stage.rho, rhoLosses: more.rhoLosses ?? [] }
+  const { ensembles, notes } = yield* ensemblesFor(setting, group, stage, rules)
+  const said = [...provenance.notes, ...notes]
+  const origin = { ...provenance, rho: stage.rho, rhoLosses: more.rhoLosses ?? [], notes: said }
   const model = modelOf(setting, group, stage, ensembles, origin, more.teachers)
   return builtRules(ensembles).map((rule) => ({ name: `${name}-${rule}`, model, rule }))
 }

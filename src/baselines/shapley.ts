@@ -1,5 +1,5 @@
 import type { Objective } from '../train/objective.ts'
-import { addLossGradient, lossOf, type Plan } from '../train/step.ts'
+import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Random } from '../wasm/random.ts'
 import { meanOf } from './mean.ts'
 import { type Baseline, cohortRivals, eachAlone, inRoom, trainGroup } from './rival.ts'
@@ -93,7 +93,7 @@ export function coalesced(plan: Plan, random: Random): Objective {
       }
       if (!judged(p)) continue
       if (classes) kernels.softmax(told + at, said + at, B, D)
-      total += lossOf(plan, said + at, weight, B)
+      total += smoothed(plan, said + at, weight, B, lossOf(plan, said + at, weight, B))
       memory.f32(slope + at, B * D).fill(0)
       addLossGradient(plan, slope + at, told + at, weight, B)
     }

@@ -32,7 +32,10 @@ const isVote = (rule: Rule): boolean => rule === 'majority-vote' || rule === 'we
 export const AVERAGES = ['logits', 'probabilities'] as const
 export type Average = (typeof AVERAGES)[number]
 
-/** How a greedy selection came about: members in the order they came (those it began with first), the score after each addition. */
+/**
+ * How a greedy selection came about: members in the order they came (those it began with first), the score after each addition,
+ * NaN where it could not be had or is not finite.
+ */
 export interface Selection {
   readonly members: readonly number[]
   readonly trace: readonly number[]

@@ -1,7 +1,8 @@
 import { DataError } from '../core/errors.ts'
 import { refuseLoneRows, type Splits, type Subjects, splitRows, splitValidation } from '../data/split.ts'
 import type { SplitRecord } from '../fusion/model.ts'
-import { checkConfig, type TrainConfig } from '../train/config.ts'
+import { checkConfig } from '../train/check-config.ts'
+import type { TrainConfig } from '../train/config.ts'
 import { randomFrom } from '../wasm/random.ts'
 import { openTrainSession } from '../wasm/session.ts'
 

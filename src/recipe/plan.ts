@@ -6,15 +6,19 @@ import { checkDataset, type Dataset } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
 import { sourceName } from '../fusion/extractor.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
-import { checkConfig, type Resolved, RHO, type TrainConfig } from '../train/config.ts'
+import { checkConfig } from '../train/check-config.ts'
+import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { frozenWidths, networkProblem } from '../train/encoders.ts'
 import { firstBlocks } from '../train/init.ts'
 import { ADAM } from '../train/optimizer.ts'
 import { fitPca, pcaBytes, pcaOperations } from '../train/pca.ts'
 import type { Problem } from '../train/problem.ts'
+import { stagesAgain } from '../train/rho.ts'
 import { capacityOf, groundOf, type Premises, pcaRows, premisesOf, problemOf, rowsWith } from '../train/setting.ts'
+import { metaPlan, metaProblem } from '../train/stacking.ts'
 import { alone, planOf, trainBatch } from '../train/step.ts'
 import { countedMemory } from '../wasm/memory.ts'
+import { stagesOf, stepsOf } from './stages.ts'
 
 /** A network that will be trained. */
 export interface PlannedNetwork {
@@ -41,9 +45,9 @@ export interface PlannedBytes {
   readonly students: number
   /** For a batch: its rows, what all students compute on it, and the gradient of one. */
   readonly batch: number
-  /** All of WebAssembly memory at its most: the last three, or what a PCA, an encoder or the baselines need at their time. */
+  /** All of WebAssembly memory at its most: the last three, or what a PCA, an encoder, stacking or the baselines need at their time. */
   readonly session: number
-  /** Every student's first weights, and its best ones of each ρ. */
+  /** Every student's first weights, and its best ones of each ρ and of a fold. */
   readonly checkpoints: number
   /** data, session and checkpoints. */
   readonly total: number
@@ -57,7 +61,7 @@ export interface TrainingPlan {
   /** Of all students. */
   readonly parameters: number
   readonly rows: { readonly train: number; readonly validation: number; readonly test: number }
-  /** Steps of one network each: of all networks, in all epochs, at every ρ. */
+  /** Steps of one network each: of all networks, in all epochs, at every ρ, and for out-of-fold rows in every fold. */
   readonly steps: { readonly encoders: number; readonly students: number; readonly baselines: number }
   readonly bytes: PlannedBytes
   readonly config: Resolved
@@ -93,10 +97,9 @@ export function planOfTraining(
   const baselines = rivals.map(named)
   const encoders = plannedEncoders(premises)
   const perEpoch = Math.ceil(splits.train.length / resolved.batch)
-  const stages = stagesOf(resolved)
   const steps = {
     encoders: encoders.reduce((sum, { rows, epochs }) => sum + epochs * Math.ceil(rows / resolved.batch), 0),
-    students: perEpoch * resolved.epochs * students.length * stages,
+    students: students.length * stepsOf(stagesOf(premises), resolved),
     baselines: perEpoch * resolved.epochs * baselines.length,
   }
   const parameters = parametersOf(students)
@@ -108,9 +111,6 @@ export function planOfTraining(
 
 const sizeOf = ({ features }: Premises, spec: StudentSpec): number => studentOf(spec, features).layout.size
 const parametersOf = (networks: readonly PlannedNetwork[]): number => networks.reduce((sum, n) => sum + n.parameters, 0)
-
-/** Screening and each ρ > 0. */
-const stagesOf = ({ rho }: Resolved): number => 1 + rho.filter((r) => r > 0).length
 
 function plannedEncoders(premises: Premises): PlannedEncoder[] {
   const ground = groundOf(premises)
@@ -127,10 +127,10 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   const memory = countedMemory(session.memory.mark())
   const counted = { ...session, memory }
   const before = memory.mark()
-  const room = (problem: Problem, more = 0) => {
+  const room = (problem: Problem, more: () => void = () => {}) => {
     const mark = memory.mark()
     planOf({ ...problem, session: counted }, capacityOf(premises))
-    memory.alloc(more)
+    more()
     const bytes = memory.mark() - mark
     memory.release(mark)
     return bytes
@@ -153,15 +153,29 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   const outputs = target.task === 'classification' ? target.classes.length : target.outputs.length
   // The jury of the ensembles stands behind the plan; it is no part of a batch.
   const said = 4 * specs.length * splits.validation.length * outputs
-  const batch = room(problemOf(premises, specs), said) - students - said
+  const batch = room(problemOf(premises, specs), () => memory.alloc(said)) - students - said
+  if (resolved.ensembles.includes('stacking')) {
+    const heard = resolved.stacking.rows === 'validation' ? 0 : splits.train.length
+    const fitted = heard + splits.validation.length
+    room(problemOf(premises, specs), () => {
+      const at = memory.alloc(4 * fitted * specs.length * outputs)
+      const wanted = { ...premises.targetRows, at: memory.alloc(4 * fitted * (target.task === 'classification' ? 1 : outputs)) }
+      const rows = new Int32Array(fitted)
+      const problem = metaProblem(counted, specs.length, at, { ...wanted, smoothing: 0 }, fitted)
+      metaPlan({ ...problem, train: rows, validation: rows }, resolved.batch)
+    })
+  }
   for (const { baseline } of asked) {
     // Those trained again and again stand in the same place.
     const rivals = new Set(baseline.trains({ setting: premises, cohort: specs }))
     if (rivals.size > 0) room(problemOf(premises, [...rivals]))
   }
-  const stored = stagesOf(resolved) + 1
-  const moments = resolved.warmStart === 'first' || resolved.warmStart === 'all' ? 2 : 0
-  const checkpoints = 4 * parameters * (stored + moments)
+  const { grid, folds } = stagesOf(premises)
+  const again = folds[0]?.length ?? 0
+  // Each screening that is gone on from with its moments keeps them: that of the grid, and one for a fold.
+  const goesOn = resolved.warmStart !== 'weights' && resolved.rho.some((rho) => stagesAgain(resolved, rho) > 1)
+  const moments = goesOn ? 2 : 0
+  const checkpoints = 4 * parameters * (1 + grid.length + again + moments * (again > 1 ? 2 : 1))
   const size = Math.max(memory.size(), session.memory.size())
   const given = dataBytes(data)
   return { data: given, rows, students, batch, session: size, checkpoints, total: given + size + checkpoints }
@@ -213,8 +227,10 @@ function stepTrial(premises: Premises, { students, baselines, encoders, config, 
   // Validation is one product for each weight where a step is three.
   const steps = (epochs: number, of: number) => (epochs * of * (1 + rows.validation / (3 * rows.train))) / batch.length
   const sum = (networks: readonly PlannedNetwork[]) => networks.reduce((total, network) => total + cost(network), 0)
+  const { grid, folds } = stagesOf(premises)
   const all =
-    (sum(students) * stagesOf(config) + sum(baselines)) * steps(config.epochs, rows.train) +
+    sum(students) * [...grid, ...folds.flat()].reduce((total, of) => total + steps(config.epochs, of), 0) +
+    sum(baselines) * steps(config.epochs, rows.train) +
     encoders.reduce((total, e) => total + cost(e) * steps(e.epochs, e.rows), 0)
   return {
     run: () => void trainBatch(plan, batch, alone(plan), { ...ADAM, rate: 1e-6 }),

@@ -11,11 +11,13 @@ import { evaluate, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
-import { checkConfig, type Resolved, RHO, type TrainConfig } from '../train/config.ts'
+import { checkConfig } from '../train/check-config.ts'
+import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
 import { batchOrder, ensemblesFor, groupOf, modelOf, type Setting, settingOf } from '../train/setting.ts'
 import type { BatchDone, StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
+import { stagesOf, stepsOf } from './stages.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
 export interface MethodResult {
@@ -58,21 +60,24 @@ export function* trainModel(
 
   const cohort = groupOf(setting, specs)
   const order = batchOrder(setting)
-  const stages = 1 + resolved.rho.filter((rho) => rho > 0).length
-  const clock = clockOf(setting, specs.length * stages + trainedBy(asked, { setting, cohort: specs }).length)
+  const steps = specs.length * stepsOf(stagesOf(setting), resolved)
+  const clock = clockOf(setting, steps, trainedBy(asked, { setting, cohort: specs }).length)
   const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
   const grid = yield* during(runGrid(cohort.plan, cohort.starts, course), (step) =>
     clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
   )
-  const combining = () => clock('combining', specs.length)
   const again = (kept: (row: number) => boolean) => {
     const { rho } = grid.chosen.stage
     const part = { ...course, order: (_: number, epoch: number) => order(epoch).filter(kept) }
     return trainAgain(cohort.plan, cohort.starts, part, rho, grid.teachers)
   }
-  const ensembles = yield* during(ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again), combining)
+  const { ensembles, notes } = yield* during(
+    ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again),
+    (step) => clock('combining', specs.length, step),
+  )
   const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...divergenceNotes(grid.chosen.stage)])
-  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, provenance, grid.teachers.weights)
+  const own = { ...provenance, notes: [...provenance.notes, ...notes] }
+  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, own, grid.teachers.weights)
   session.memory.release(mark)
 
   const methods: MethodResult[] = []
@@ -91,7 +96,7 @@ export function* trainModel(
   const arena: Arena = { module, setting, cohort: specs, screened: grid.independent, provenance, kept: new Map() }
   for (const { baseline, wants } of asked) {
     const trained = yield* during(baseline.train(arena), (step) =>
-      step ? clock('baselines', step.losses.task.length, step) : combining(),
+      step ? clock('baselines', step.losses.task.length, step) : clock('combining', specs.length),
     )
     for (const rival of trained.filter(({ name }) => wants(name))) {
       rivals.push(rival)
@@ -139,13 +144,19 @@ const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students:
 
 type Clock = (stage: Progress['stage'], students: number, step?: Pick<BatchDone, 'rho' | 'epoch' | 'batches'>) => Progress
 
-/** Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students. */
-function clockOf({ splits, resolved }: Setting, students: number): Clock {
+/**
+ * Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students.
+ * @param cohort steps of the cohort, at the most
+ * @param rivals students of the baselines
+ */
+function clockOf({ splits, resolved }: Setting, cohort: number, rivals: number): Clock {
   const { epochs, batch } = resolved
-  const total = Math.ceil(splits.train.length / batch) * epochs * students
+  const total = cohort + Math.ceil(splits.train.length / batch) * epochs * rivals
   let done = 0
   return (stage, count, step) => {
-    if (step) done += count * step.batches
+    // Steps that the cohort did not need after all are behind it too.
+    if (stage === 'scoring') done = Math.max(done, cohort)
+    if (step) done = Math.min(done + count * step.batches, total)
     return { stage, rho: step?.rho ?? 0, students: count, epoch: step?.epoch ?? 0, epochs, done, total }
   }
 }

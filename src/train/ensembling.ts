@@ -207,7 +207,8 @@ export function weigh(
   jury.close()
   if (!chosen) return { weights }
   const sign = SIGN[spec.metric ?? 'loss']
-  return { weights, selection: { members: chosen.members, trace: chosen.trace.map((v) => sign * v) } }
+  const trace = chosen.trace.map((v) => (Number.isFinite(v) ? sign * v : Number.NaN))
+  return { weights, selection: { members: chosen.members, trace } }
 }
 
 /** Six modalities have 63 patterns: all are asked about. With more, those that occur and those that will: one modality lost, or alone. */

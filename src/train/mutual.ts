@@ -12,7 +12,7 @@ import { alone, type Plan, validate } from './step.ts'
  * - `best`: the best of them alone
  * - `uniform`: everyone, alike
  * - `inverse-loss`: everyone, by 1 / screening loss
- * - `adaptive`: everyone, by 1 / validation loss, anew in each epoch
+ * - `adaptive`: everyone, by 1 / validation loss on the rows that each sees, anew in each epoch; in the first by 1 / screening loss
  * - `worst-cluster`: those of the worst cluster, alike: shows the harm of bad teachers
  */
 export const TEACHERS = ['cluster', 'best', 'uniform', 'inverse-loss', 'adaptive', 'worst-cluster'] as const

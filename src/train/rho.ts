@@ -171,8 +171,11 @@ export function* trainAgain(
   return yield* share(plan, startsAt(grid, rho, starts, screened), grid, rho, grid.teaching, teachers)
 }
 
+/** How many stages `trainAgain` takes at a ρ. */
+export const stagesAgain = (grid: Pick<Grid, 'rho' | 'warmStart'>, rho: number): number => (goesOn(grid, rho) ? 2 : 1)
+
 /** Whether a ρ goes on from the screened students. */
-const goesOn = ({ rho: all, warmStart }: Grid, rho: number): boolean =>
+const goesOn = ({ rho: all, warmStart }: Pick<Grid, 'rho' | 'warmStart'>, rho: number): boolean =>
   rho > 0 && (warmStart === 'first' ? rho === all.find((r) => r > 0) : warmStart !== 'none')
 
 function startsAt(grid: Grid, rho: number, starts: readonly Start[], { stage }: Screened): readonly Start[] {

@@ -13,8 +13,9 @@ import { type Source, type StudentSpec, studentName, studentOf } from '../fusion
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
+import { checkConfig, checkFit } from './check-config.ts'
 import { combinations } from './combinations.ts'
-import { checkConfig, type Encoder, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
+import { type Encoder, type Resolved, resolveConfig, type Shape, type TrainConfig } from './config.ts'
 import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
@@ -22,7 +23,7 @@ import { firstBlocks } from './init.ts'
 import { cohortOutputs } from './outputs.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
-import { type Again, fitMeta, foldsOf, outOfFold } from './stacking.ts'
+import { type Again, fitMeta, foldsOf, type MetaFit, outOfFold } from './stacking.ts'
 import type { BatchDone, StageResult, Start } from './stage.ts'
 import { type Plan, planOf } from './step.ts'
 
@@ -76,7 +77,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
   if (features.every((count) => count === 0)) {
     throw new DataError('no feature of any modality varies in the training rows: give features that differ between subjects')
   }
-  const resolved = resolveConfig(config, {
+  const shape: Shape = {
     task: data.target.task,
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
@@ -84,7 +85,9 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
     rowsOf: rowsWith(data, splits.train),
     pcaRowsOf: rowsWith(data, pcaRows(splits, config)),
     classes: data.target.task === 'classification' ? data.target.classes : undefined,
-  })
+  }
+  const resolved = resolveConfig(config, shape)
+  checkFit(config, resolved, shape)
   const target = modelTarget(data.target, splits.train, resolved.standardizeTarget)
   const wanted = targetValues(data.target, target)
   const targetRows: TargetRows = {
@@ -253,7 +256,8 @@ export function batchOrder({ splits: { train }, random }: Setting): (epoch: numb
 /**
  * The ensembles of a group as a stage left it, judged on the validation rows.
  * @param again trains the group without some rows: what stacking on out-of-fold rows needs
- * @yields after each pattern, and after each batch of what is trained
+ * @returns them, and what is to be said of them
+ * @yields after each batch of the group, and undefined between pieces of other work
  */
 export function* ensemblesFor(
   setting: Setting,
@@ -261,7 +265,7 @@ export function* ensemblesFor(
   stage: StageResult,
   rules: readonly Rule[],
   again?: Again,
-): Generator<BatchDone | undefined, Ensembles> {
+): Generator<BatchDone | undefined, { ensembles: Ensembles; notes: readonly string[] }> {
   const { session, splits, patterns, names, resolved, random } = setting
   const worth = patternsWorth(
     names.length,
@@ -272,8 +276,10 @@ export function* ensemblesFor(
   const judged = judgedOn(setting, splits.validation, cohortOutputs(group.plan, stage.best, splits.validation))
   const spec = { ...resolved, rules }
   const weighed = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
-  if (!rules.includes('stacking')) return weighed
-  return { ...weighed, stacking: yield* stackingFor(setting, group, stage, again) }
+  if (!rules.includes('stacking')) return { ensembles: weighed, notes: [] }
+  const { block, diverged } = yield* stackingFor(setting, group, stage, again)
+  const note = 'the meta learner of stacking diverged: lower stacking.rate, or go by another ensemble'
+  return { ensembles: { ...weighed, stacking: block }, notes: diverged ? [note] : [] }
 }
 
 /** The meta learner of a group. A student that cannot speak for a row, or has no finite loss, says 0. */
@@ -282,14 +288,13 @@ function* stackingFor(
   { plan, specs }: Group,
   { best, losses }: StageResult,
   again?: Again,
-): Generator<BatchDone, Float32Array> {
+): Generator<BatchDone | undefined, MetaFit> {
   const { session, data, splits, head, resolved } = setting
   const { stacking, batch } = resolved
   const random = setting.random.fork('stacking')
   const { sees } = plan.problem
   const speaks = (i: number, row: number) => sees[i][row] === 1 && Number.isFinite(losses[i])
   const heard = (row: number) => specs.some((_, i) => speaks(i, row))
-  const groupsOf = (rows: Int32Array) => data.groups && Array.from(rows, (row) => (data.groups as readonly string[])[row])
   function judged(rows: Int32Array, outputs: Float32Array): Judged {
     const D = head.outputs
     specs.forEach((_, i) => {
@@ -303,13 +308,27 @@ function* stackingFor(
   const validation = splits.validation.filter(heard)
   const held = judged(validation, cohortOutputs(plan, best, validation))
   const spec = { ...stacking, batch }
-  if (stacking.rows === 'validation') return yield* fitMeta(session, { fit: held, groups: groupsOf(validation) }, spec, random)
+  if (stacking.rows === 'validation')
+    return yield* silently(fitMeta(session, { fit: held, groups: groupsOf(data, validation) }, spec, random))
   if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
   const outputs =
     stacking.rows === 'train' || !again
       ? cohortOutputs(plan, best, train)
-      : yield* outOfFold(plan, train, foldsOf(train.length, stacking.folds, random.fork('cohort'), groupsOf(train)), again)
-  return yield* fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random)
+      : yield* outOfFold(plan, train, cohortFolds(setting, train), again)
+  return yield* silently(fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random))
+}
+
+/** The folds that students are trained without, of training rows that some of them speak for. */
+export const cohortFolds = ({ resolved, random, data }: Premises, rows: Int32Array): Int32Array =>
+  foldsOf(rows.length, resolved.stacking.folds, random.fork('stacking').fork('cohort'), groupsOf(data, rows))
+
+const groupsOf = ({ groups }: Dataset, rows: Int32Array) => groups && Array.from(rows, (row) => groups[row])
+
+/** Steps of a meta learner are not among those that progress counts. */
+function* silently<Result>(work: Generator<unknown, Result>): Generator<undefined, Result> {
+  let turn = work.next()
+  for (; !turn.done; turn = work.next()) yield
+  return turn.value
 }
 
 /** Outputs (M, rows, D) on rows, and what they should be. */

@@ -1,13 +1,15 @@
 // The meta learner of stacking, trained as any student is: its modality is what the cohort says.
 
-import { metaLearner, sideBySide } from '../fusion/stacking.ts'
+import { metaLearner, runMeta, sideBySide } from '../fusion/stacking.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
 import type { Random } from '../wasm/random.ts'
 import type { Session } from '../wasm/session.ts'
 import type { Judged } from './ensembling.ts'
 import { firstBlocks } from './init.ts'
 import { ADAM } from './optimizer.ts'
 import { cohortOutputs } from './outputs.ts'
+import type { Problem, TargetRows } from './problem.ts'
 import { type BatchDone, runStage, type StageResult } from './stage.ts'
 import { alone, type Plan, planOf } from './step.ts'
 
@@ -54,23 +56,15 @@ export function* trainMeta(
   const everyone = Array.from({ length: students }, (_, i) => i)
   const count = outputs.length / students / width
   const mark = memory.mark()
-  const plan = planOf(
-    {
-      session,
-      students: [metaLearner(students, width)],
-      sees: [new Uint8Array(count).fill(1)],
-      sources: new Map([['0:raw', { at: memory.put(sideBySide(outputs, everyone, students, width)), width: students * width }]]),
-      target: {
-        task: target instanceof Int32Array ? 'classification' : 'regression',
-        at: memory.put(target),
-        outputs: width,
-        weights: weights && Float64Array.from(weights),
-      },
-      train: order(0),
-      validation: choose,
-    },
-    Math.max(Math.min(batch, count), CHUNK),
-  )
+  const said = memory.put(sideBySide(outputs, everyone, students, width))
+  const wanted: TargetRows = {
+    task: target instanceof Int32Array ? 'classification' : 'regression',
+    at: memory.put(target),
+    outputs: width,
+    weights: weights && Float64Array.from(weights),
+  }
+  const problem = metaProblem(session, students, said, wanted, count)
+  const plan = metaPlan({ ...problem, train: order(0), validation: choose }, batch)
   const result = yield* runStage(plan, {
     rho: 0,
     objective: () => alone(plan),
@@ -85,6 +79,25 @@ export function* trainMeta(
   return result
 }
 
+/** A meta learner on what students say of so many rows, (rows, students · outputs) at `said`. */
+export const metaProblem = (
+  session: Session<TrainKernels>,
+  students: number,
+  said: Pointer,
+  target: TargetRows,
+  rows: number,
+): Omit<Problem, 'train' | 'validation'> => ({
+  session,
+  students: [metaLearner(students, target.outputs)],
+  sees: [new Uint8Array(rows).fill(1)],
+  sources: new Map([['0:raw', { at: said, width: students * target.outputs }]]),
+  target,
+})
+
+/** It in memory, planned for batches of so many rows. */
+export const metaPlan = (problem: Problem, batch: number): Plan =>
+  planOf(problem, Math.max(Math.min(batch, problem.sees[0].length), CHUNK))
+
 /** The most rows of one pass over validation. */
 const CHUNK = 64
 
@@ -96,13 +109,19 @@ export interface MetaRows {
   readonly groups?: readonly string[]
 }
 
-/** The parameters of a meta learner. @yields after each batch */
+/** A meta learner's parameters, and whether it diverged: its loss did not stay finite, or it is left as it began. */
+export interface MetaFit {
+  readonly block: Float32Array
+  readonly diverged: boolean
+}
+
+/** Fits a meta learner. @yields after each batch */
 export function* fitMeta(
   session: Session<TrainKernels>,
   { fit, choose, groups }: MetaRows,
   spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
   random: Random,
-): Generator<BatchDone, Float32Array> {
+): Generator<BatchDone, MetaFit> {
   const n = rowsIn(fit)
   const [start] = firstBlocks([metaLearner(fit.students, fit.width)], ['meta'], random.fork('weights'))
   const orders = random.fork('order')
@@ -110,8 +129,8 @@ export function* fitMeta(
   const course = { ...spec, start, order }
   if (choose) {
     const chosenBy = Int32Array.from({ length: rowsIn(choose) }, (_, i) => n + i)
-    const { best } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
-    return best[0].block
+    const { best, losses } = yield* trainMeta(session, joined(fit, choose), chosenBy, course)
+    return { block: best[0].block, diverged: !Number.isFinite(losses[0]) }
   }
   const fold = foldsOf(n, spec.folds, random.fork('folds'), groups)
   const folds = new Set(fold).size
@@ -130,7 +149,37 @@ export function* fitMeta(
   }
   const epochs = folds > 1 ? losses.reduce((best, loss, e) => (loss < losses[best] ? e : best), 0) + 1 : spec.epochs
   const { best } = yield* trainMeta(session, fit, new Int32Array(), { ...course, epochs })
-  return best[0].block
+  const { block } = best[0]
+  const judged = folds < 2 || Number.isFinite(losses[epochs - 1])
+  return { block, diverged: !judged || block.every((v, k) => v === start[k]) }
+}
+
+/**
+ * What stacking makes of outputs that were kept, of a cohort that sees every row: probabilities or values, (rows, D).
+ * @param fit outputs that the meta learner is fitted on and the truth, `choose` those that its epoch is chosen by; without, by folds
+ * @param test outputs (M, rows, D) on the rows to predict
+ */
+export function stackOutputs(
+  session: Session<TrainKernels>,
+  { fit, choose, test }: MetaRows & { readonly test: Float32Array },
+  spec: Pick<StackingSpec, 'epochs' | 'rate' | 'decay' | 'folds'> & { readonly batch: number },
+  random: Random,
+): Float32Array {
+  const { memory, kernels } = session
+  const { students, target, width } = fit
+  const work = fitMeta(session, { fit, choose }, spec, random)
+  let turn = work.next()
+  while (!turn.done) turn = work.next()
+  const { block } = turn.value
+  const everyone = Array.from({ length: students }, (_, i) => i)
+  const B = test.length / students / width
+  const mark = memory.mark()
+  const out = memory.alloc(4 * B * width)
+  runMeta(session, out, memory.put(test), everyone, metaLearner(students, width), memory.put(block), B)
+  if (target instanceof Int32Array) kernels.softmax(out, out, B, width)
+  const said = memory.f32(out, B * width).slice()
+  memory.release(mark)
+  return said
 }
 
 /** Trains a group anew as a stage was, on the training rows that are `kept`. */

@@ -179,7 +179,17 @@ export function lossOf({ problem, target }: Plan, out: Pointer, rowWeights: Poin
     : kernels.squaredError(out, target, rowWeights, B, D) / D
 }
 
-/** dOut += gradient of that loss, its labels smoothed. @param told softmax of the outputs in classification, else the outputs themselves */
+/**
+ * The loss that `addLossGradient` lowers, given the one above: with label smoothing ε, the cross-entropy with (1 - ε) of the label
+ * and ε / K of each of K classes (Szegedy et al., arXiv 1512.00567). Nobody is judged by it.
+ */
+export function smoothed({ problem, even }: Plan, out: Pointer, rowWeights: Pointer, B: number, loss: number): number {
+  const { outputs: D, smoothing } = problem.target
+  if (!even || !smoothing) return loss
+  return (1 - smoothing) * loss + smoothing * problem.session.kernels.crossEntropy(out, even, rowWeights, B, D)
+}
+
+/** dOut += gradient of that. @param told softmax of the outputs in classification, else the outputs themselves */
 export function addLossGradient(
   { problem, target, even }: Plan,
   dOut: Pointer,
@@ -196,28 +206,19 @@ export function addLossGradient(
 }
 
 /** Student i's own mean task loss on the B rows of the last forward pass. */
-export const taskLoss = (plan: Plan, i: number, B: number): number =>
-  lossOf(plan, plan.outputs + 4 * i * B * plan.problem.target.outputs, plan.weights.groups[plan.weights.of[i]].task, B)
+export const taskLoss = (plan: Plan, i: number, B: number): number => lossOf(plan, outputsOf(plan, i, B), taskWeights(plan, i), B)
 
-/**
- * The loss that `addTaskGradient` lowers, given student i's task loss: with label smoothing ε, the cross-entropy with (1 - ε) of
- * the label and ε / K of each of K classes (Szegedy et al., arXiv 1512.00567). Students are judged without it.
- */
-export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B: number, task: number): number {
-  const { outputs: D, smoothing } = problem.target
-  if (!even || !smoothing) return task
-  const rows = weights.groups[weights.of[i]].task
-  return (1 - smoothing) * task + smoothing * problem.session.kernels.crossEntropy(outputs + 4 * i * B * D, even, rows, B, D)
-}
+const outputsOf = ({ outputs, problem }: Plan, i: number, B: number): Pointer => outputs + 4 * i * B * problem.target.outputs
+const taskWeights = ({ weights }: Plan, i: number): Pointer => weights.groups[weights.of[i]].task
 
 /** dOut += gradient of student i's own task loss, smoothed. */
 export function addTaskGradient(plan: Plan, i: number, B: number): void {
-  const { problem, weights, dOut, told } = plan
-  addLossGradient(plan, dOut, told + 4 * i * B * problem.target.outputs, weights.groups[weights.of[i]].task, B)
+  const { problem, dOut, told } = plan
+  addLossGradient(plan, dOut, told + 4 * i * B * problem.target.outputs, taskWeights(plan, i), B)
 }
 
 /** Every student for itself: the task loss. */
 export const alone = (plan: Plan): Objective => ({
-  trained: (i, B, task) => smoothed(plan, i, B, task),
+  trained: (i, B, task) => smoothed(plan, outputsOf(plan, i, B), taskWeights(plan, i), B, task),
   gradient: (i, B) => addTaskGradient(plan, i, B),
 })

@@ -93,20 +93,25 @@ const SINGLE = ['raw skip skip', 'skip raw skip', 'skip skip mlp(3,2)']
 const COHORT = ['raw skip skip', 'skip raw skip', 'raw raw skip', 'mlp(4,2) raw raw', 'skip mlp(3) raw', 'raw skip raw']
 const specs = (names: readonly string[], D: number) => names.map((e) => specOf(e, D, { hidden: [6, 5], activation: 'tanh' }))
 
-const TASKS = [
-  ['one value', 'regression', 1],
-  ['three values', 'regression', 3],
-  ['four classes', 'classification', 4],
-] as const
+const TASKS: [string, 'regression' | 'classification', number, number][] = [
+  ['one value', 'regression', 1, 0],
+  ['three values', 'regression', 3, 0],
+  ['four classes', 'classification', 4, 0],
+  ['two classes, smoothed', 'classification', 2, 0.2],
+]
 
-describe.each(TASKS)('%s', (_, task, D) => {
+describe.each(TASKS)('%s', (_, task, D, smoothing) => {
   describe.each([
     ['complete rows', undefined],
     ['modalities missing', PATTERNS],
   ])('%s', (_, patterns) => {
     const made = (names: readonly string[]) =>
-      make({ specs: specs(names, D), features: FEATURES, rows: 9, task, ...(patterns ? { patterns } : {}), seed: 12 })
-    const lossAt = (of: Made, out: number[] | undefined, row: number) => out && taskOf(of).loss(out, row)
+      make({ specs: specs(names, D), features: FEATURES, rows: 9, task, smoothing, ...(patterns ? { patterns } : {}), seed: 12 })
+    const lossAt = (of: Made, out: number[] | undefined, row: number) => {
+      if (!out) return undefined
+      const { loss, blurred } = taskOf(of)
+      return smoothing > 0 ? (1 - smoothing) * loss(out, row) + smoothing * blurred(out) : loss(out, row)
+    }
 
     test.each([
       ['each on a modality', SINGLE, -1, false],

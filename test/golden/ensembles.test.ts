@@ -6,13 +6,13 @@ import { describe, expect, test } from 'vitest'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { argmax, combine, inverseLoss, type Rule, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { metaLearner, runMeta } from '../../src/fusion/stacking.ts'
-import { combineOutputs } from '../../src/train/combine.ts'
 import type { Judged } from '../../src/train/ensembling.ts'
 import { BY_CLUSTER, chooseTeachers } from '../../src/train/mutual.ts'
 import { trainMeta } from '../../src/train/stacking.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { finish } from '../finish.ts'
 import { trainSession } from '../kernels/kernels.ts'
+import { combineOutputs } from '../train/combine.ts'
 
 // What the recording's README suggests for another float32 implementation.
 const META = 2e-3 // weights absolute, losses relative

@@ -43,3 +43,12 @@ test('a PCA has at most as many components as features that vary, and fewer than
   expect(fitting(8, 'raw', 'pca(6)', 'pca(5)')).toEqual({ names: ['raw', 'pca(5)'], left: ['pca(6)'] })
   expect(fitting(4, 'raw', 'pca(4)', 'pca(3)')).toEqual({ names: ['raw', 'pca(3)'], left: ['pca(4)'] })
 })
+
+test('settings of networks are left out with the last of their cuts', () => {
+  const encoders = (...names: string[]) => {
+    const given = { extractors: { a: names }, encoders: { a: { epochs: 2 }, '*': { rate: 0.1 } } }
+    return fittingConfig(given, data, { train: Int32Array.from(Array(8).keys()) }).config.encoders
+  }
+  expect(encoders('raw', 'sliced(6)', 'sliced(6,5)')).toEqual({ a: { epochs: 2 }, '*': { rate: 0.1 } })
+  expect(encoders('raw', 'sliced(6)')).toEqual({})
+})

@@ -376,7 +376,7 @@ describe('synthetic files', () => {
     const splits = study.split(1)
     const { model, methods } = await train(study.dataset(splits), {
       splits,
-      config: { ...NACC.config, extractors: { '*': ['raw', 'skip'] }, epochs: 8, rho: [0, 1], seed: 1 },
+      config: { ...NACC.config, extractors: { '*': ['raw', 'skip'] }, encoders: {}, epochs: 8, rho: [0, 1], seed: 1 },
     })
     expect(model.provenance.title).toBe('Synthetic data in the form of: NACC: visits and MRI, cognitive status in four classes')
     const [first] = methods

@@ -243,7 +243,14 @@ describe('synthetic files', () => {
     expect(data.modalities.map(({ columns }) => columns.length)).toEqual([4 * 15, 23])
     const { model, methods } = await train(data, {
       splits,
-      config: { ...RATS.stella.config, extractors: { '*': ['raw', 'pca(8)', 'skip'] }, epochs: 15, rho: [0, 1], seed: 1 },
+      config: {
+        ...RATS.stella.config,
+        extractors: { '*': ['raw', 'pca(8)', 'skip'] },
+        encoders: {},
+        epochs: 15,
+        rho: [0, 1],
+        seed: 1,
+      },
     })
     expect(model.provenance.title).toMatch(/^Synthetic data in the form of: Hippocampus of stella/)
     // Four odours, the most frequent in a third of the trials.

@@ -8,7 +8,7 @@ import { writeSynthetic } from '../../node/sources/folder.ts'
 import { UDS_MODALITIES } from '../../node/sources/nacc-columns.ts'
 import { synthesizeNacc } from '../../node/sources/synthetic-nacc.ts'
 import { synthesizeNeural } from '../../node/sources/synthetic-neural.ts'
-import { checkConfig } from '../../src/train/config.ts'
+import { checkConfig } from '../../src/train/check-config.ts'
 import { metafusion } from './command.ts'
 import { folderOf } from './folder.ts'
 

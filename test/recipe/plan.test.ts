@@ -11,6 +11,12 @@ const CUTS: TrainConfig = {
   extractors: { scan: ['skip', 'pca(2)', 'mlp(4,2)', 'sliced(6,4)', 'frozen-sliced(6)'], '*': ['skip', 'raw'] },
   encoders: { scan: { epochs: 4 } },
 }
+/** Extractors of 71 students. */
+const MANY = {
+  scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
+  visit: ['skip', 'raw', 'mlp(3,2)'],
+  lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
+}
 const given = study({ task: 'classification', present: SOME })
 const planOf = (of: Study = given, config: TrainConfig = CUTS) => planOfTraining(module, of.data, of.splits, config)
 const { plan, trials } = planOf()
@@ -41,6 +47,42 @@ describe('a plan', () => {
     expect(alone.steps).toEqual({ ...plan.steps, baselines: 0 })
   })
 
+  const stacked = (warmStart: TrainConfig['warmStart'], rho: number[]): TrainConfig => ({
+    ...QUICK,
+    ensembles: ['greedy', 'stacking'],
+    stacking: { rows: 'out-of-fold', folds: 4 },
+    extractors: { '*': ['skip', 'raw'] },
+    warmStart,
+    rho,
+  })
+
+  test.each<[string, TrainConfig, number]>([
+    ['once at any ρ', stacked('none', [0, 1]), 1],
+    ['and screened before the ρ that goes on from it', stacked('all', [0, 1]), 2],
+    ['once where nobody shares', stacked('first', [0]), 1],
+  ])('counts the students that are trained again without each fold, %s', (_, config, times) => {
+    const { steps, bytes, parameters } = planOf(given, config).plan
+    const { told } = train(given, config)
+    expect(steps.students + steps.baselines).toBe(told.at(-1)!.total)
+    // 90 rows, of whom two have nothing to say: 22 in a fold, so 68 are left, five batches; six of all. Seven students, six epochs.
+    const stages = config.rho!.length
+    expect(steps.students).toBe(7 * 6 * (6 * stages + 4 * 5 * times))
+    const moments = config.warmStart === 'all' ? 4 : 0
+    expect(bytes.checkpoints).toBe(4 * parameters * (1 + stages + times + moments))
+    const running = told.filter(({ stage }) => stage !== 'preparing')
+    running.forEach((p, i) => {
+      expect(p.done).toBeGreaterThanOrEqual(running[Math.max(0, i - 1)].done)
+      expect(p.total).toBe(running[0].total)
+    })
+    expect(running.filter((p) => p.stage === 'combining' && p.epoch > 0).at(-1)!.done).toBeLessThanOrEqual(steps.students)
+    expect(running.at(-1)!.done).toBe(running[0].total)
+  })
+
+  test('does not count the steps of a meta learner, nor does training', () => {
+    const { told } = train(given, { ...CUTS, ensembles: ['greedy', 'stacking'] })
+    expect(told.at(-1)!.done).toBe(plan.steps.students + plan.steps.baselines)
+  })
+
   test('is the same whether its trials were run or not', () => {
     for (const { run } of trials) run()
     expect(planOf().plan).toEqual(plan)
@@ -69,6 +111,7 @@ describe('the memory of a plan', () => {
     ['students', { head: [256, 128] }],
     ['a large batch', { batch: 90, head: [300], baselines: false }],
     ['the masks of dropout', { head: [256, 128], dropout: 0.5 }],
+    ['a meta learner', { extractors: MANY, encoders: {}, ensembles: ['stacking'], stacking: { rows: 'train' } }],
     ['cuts of a wide network', { extractors: { scan: ['skip', 'frozen-sliced(2000,8)'], '*': ['skip', 'raw'] } }],
   ])('is what the session takes, to a hundredth and a page: %s', (_, part) => {
     const config = { ...CUTS, ...part, epochs: 1, rho: [0] }
@@ -86,7 +129,7 @@ describe('the memory of a plan', () => {
 describe('the trials of a plan', () => {
   test('are a step of its students, and a PCA where there is one', () => {
     expect(trials).toHaveLength(2)
-    expect(planOf(given, { ...CUTS, extractors: {} }).trials).toHaveLength(1)
+    expect(planOf(given, { ...CUTS, extractors: {}, encoders: {} }).trials).toHaveLength(1)
   })
 
   test('stand for the whole of the training', () => {
@@ -97,15 +140,13 @@ describe('the trials of a plan', () => {
     expect(of({ epochs: 12 })).toBeCloseTo(2 * of({}), 6)
     expect(of({ rho: [0, 1, 2] })).toBeCloseTo(1.5 * of({}), 6)
     expect(of({ baselines: true })).toBeGreaterThan(of({}))
+    // Two folds, each of them half of the rows.
+    const stacking = { rows: 'out-of-fold', folds: 2 } as const
+    expect(of({ ensembles: ['stacking'], stacking })).toBeCloseTo(1.5 * of({}), 6)
   })
 
   test('take of many students 32, from small to large, by whose parameters the others are counted', () => {
-    const extractors = {
-      scan: ['skip', 'raw', 'pca(2)', 'pca(3)', 'mlp(4,2)', 'mlp(5,2)'],
-      visit: ['skip', 'raw', 'mlp(3,2)'],
-      lab: ['skip', 'raw', 'mlp(2)', 'pca(2)'],
-    }
-    const { plan, trials } = planOf(study(), { ...QUICK, extractors, rho: [0], epochs: 1, batch: 90, baselines: false })
+    const { plan, trials } = planOf(study(), { ...QUICK, extractors: MANY, rho: [0], epochs: 1, batch: 90, baselines: false })
     expect(plan.students).toHaveLength(64)
     const cohorts = trials[0].times / ((90 + 30 / 3) / 90)
     expect(Math.abs(cohorts - 64 / 32)).toBeLessThan(0.1)

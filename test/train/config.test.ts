@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { RULES } from '../../src/fusion/ensemble.ts'
 import { extractorName } from '../../src/fusion/extractor.ts'
-import { checkConfig, resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
+import { checkConfig, checkFit } from '../../src/train/check-config.ts'
+import { resolveConfig, type Shape, type TrainConfig } from '../../src/train/config.ts'
 
 /** A data set of one modality per number of features, all rows complete. */
 const shapeOf = (rows: number, ...features: number[]): Shape => ({
@@ -11,7 +12,11 @@ const shapeOf = (rows: number, ...features: number[]): Shape => ({
   validation: 50,
   rowsOf: features.map(() => rows),
 })
-const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => resolveConfig(checkConfig(config), shape)
+const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => {
+  const resolved = resolveConfig(checkConfig(config), shape)
+  checkFit(config, resolved, shape)
+  return resolved
+}
 const extractorsOf = (config: TrainConfig, shape?: Shape) =>
   resolve(config, shape).extractors.map((list) => list.map(extractorName))
 
@@ -66,6 +71,15 @@ describe('refusals say what came and what is allowed', () => {
     [{ stacking: { epochs: 0 } }, `stacking.epochs is 0: allowed is ${WHOLE} 1 to 100000`],
     [{ stacking: { rate: 0 } }, 'stacking.rate is 0: allowed is a number above 0, up to 1000000'],
     [{ stacking: { decay: -1 } }, 'stacking.decay is -1: allowed is a number from 0 to 1000000'],
+    ...['optimizer', 'teaching', 'extractors', 'encoders', 'greedy', 'bagging', 'stacking'].map((key): [object, string] => [
+      { [key]: null },
+      `${key} is null: allowed is an object of settings`,
+    ]),
+    [{ bagging: { share: 0.5 } }, 'bagging is {"share":0.5}: allowed is no setting, since ensembles does not list bagging'],
+    [
+      { ensembles: ['bagging'], stacking: { folds: 3 } },
+      'stacking is {"folds":3}: allowed is no setting, since ensembles does not list stacking',
+    ],
     [{ warmStart: 1 }, 'warmStart is 1: allowed is none, first, all, weights'],
     [{ chooseRho: 'best' }, 'chooseRho is "best": allowed is ensemble, teachers'],
     [{ warmStart: true }, 'warmStart is true: allowed is none, first, all, weights'],
@@ -238,6 +252,16 @@ describe('refusals say what came and what is allowed', () => {
       { ...shapeOf(5, 20), pcaRowsOf: [9] },
       'extractors.m1 is "pca(9)": allowed is at most pca(8): there are 20 features and 9 training and validation rows that have them',
     ],
+    [
+      { extractors: { m1: ['sliced(4)'] }, encoders: { m2: { epochs: 3 } } },
+      shapeOf(200, 20, 5),
+      'encoders.m2 is {"epochs":3}: allowed is no setting, since no extractor of "m2" is a cut',
+    ],
+    [
+      { encoders: { '*': { rate: 0.1 } } },
+      shapeOf(200, 20, 5),
+      'encoders.* is {"rate":0.1}: allowed is no setting, since no extractor of any modality is a cut',
+    ],
     [{ encoders: { m3: {} } }, shapeOf(200, 20, 5), 'encoders is "m3": allowed is the modalities m1, m2, or "*" for all others'],
     ...['mlp', 'sliced', 'frozen-sliced'].map((kind): [TrainConfig, Shape, string] => [
       { extractors: { m2: ['raw', `${kind}(16,6)`] } },
@@ -335,6 +359,16 @@ describe('what is allowed is taken as it is', () => {
       extractors: { m1: undefined as unknown as string[] },
     }
     expect(resolve(inside)).toEqual(resolve({}))
+  })
+
+  test('settings of what is not there, as long as none is set', () => {
+    const inside = { encoders: { m1: { rate: undefined } }, stacking: {}, bagging: { share: undefined } }
+    expect(resolve(inside)).toEqual(resolve({}))
+  })
+
+  test('settings of a network for a modality of which nothing varies in these training rows', () => {
+    const config = { extractors: { '*': ['sliced(4)'] }, encoders: { m2: { epochs: 3 } } }
+    expect(resolve(config, shapeOf(200, 20, 0)).encoders).toEqual([expect.objectContaining({ modality: 0 })])
   })
 
   test('a latent as wide as the features, after wider hidden layers', () => {
@@ -468,7 +502,8 @@ describe('ensembles fit the task', () => {
 
   test('a meta learner takes as many steps as a student, on validation rows too, unless told', () => {
     // 200 training rows are four batches, 50 validation rows one.
-    const epochs = (stacking: TrainConfig['stacking']) => resolve({ epochs: 12, stacking }).stacking.epochs
+    const epochs = (stacking: TrainConfig['stacking']) =>
+      resolve({ ensembles: ['stacking'], epochs: 12, stacking }).stacking.epochs
     expect(epochs({})).toBe(48)
     expect(epochs({ rows: 'train' })).toBe(12)
     expect(epochs({ rows: 'out-of-fold' })).toBe(12)

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { inverseLoss, RULES, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
-import { combineOutputs } from '../../src/train/combine.ts'
 import {
   bag,
   ensemblesOf,
@@ -18,6 +17,7 @@ import { countPauses, finish } from '../finish.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { specOf } from './cohort.ts'
+import { combineOutputs } from './combine.ts'
 import { softmax } from './reference.ts'
 
 const session = trainSession()
@@ -376,6 +376,23 @@ describe('a bag', () => {
     expect(new Set(bags.map(String)).size).toBeGreaterThan(40)
     expect(bag(6, 1, random.fork('7'))).toEqual(bags[7])
   })
+})
+
+test('a score that is not finite is none: a trace is what a file can hold', () => {
+  // Ten who miss by the largest f32: one alone has a finite loss, the sum of ten shares is rounded beyond it.
+  const half = Math.fround(1.7014117e38)
+  const given: Judged = {
+    outputs: new Float32Array(120).fill(half),
+    students: 10,
+    target: new Float32Array(12).fill(-half),
+    width: 1,
+  }
+  const all = { best: 10, prune: 0, most: 10 }
+  const jury = juryOf(session, given)
+  expect(jury.losses.every(Number.isFinite)).toBe(true)
+  expect(greedy(jury, all).trace).toEqual([Number.POSITIVE_INFINITY])
+  jury.close()
+  expect(weigh(session, given, { ...BUILD, rules: ['greedy'], greedy: all }, random).selection!.trace).toEqual([Number.NaN])
 })
 
 describe('outputs that were kept', () => {

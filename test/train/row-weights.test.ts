@@ -132,7 +132,7 @@ describe('as settings', () => {
     const specs = ['raw skip skip', 'skip raw raw', 'raw raw raw'].map((e) => specOf(e, 3, { hidden: [8] }))
     const group = groupOf(setting, specs)
     const stage = { rho: 0, best: group.starts, losses: Float64Array.of(1, 1, 1), bestEpoch: Int32Array.of(1, 1, 1), epochs: [] }
-    const { weights } = finish(ensemblesFor(setting, group, stage, setting.resolved.ensembles))
+    const { weights } = finish(ensemblesFor(setting, group, stage, setting.resolved.ensembles)).ensembles
     const rows = setting.splits.validation
     const outputs = cohortOutputs(group.plan, group.starts, rows)
     const inverse = specs.map((_, i) => {

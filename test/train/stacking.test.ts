@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import { metaLearner, sideBySide } from '../../src/fusion/stacking.ts'
-import { combineOutputs, stackOutputs } from '../../src/train/combine.ts'
+import type { TrainConfig } from '../../src/train/config.ts'
 import type { Judged } from '../../src/train/ensembling.ts'
 import { cohortOutputs } from '../../src/train/outputs.ts'
-import { fitMeta, foldsOf, outOfFold, STACKING_ROWS, type StackingSpec, trainMeta } from '../../src/train/stacking.ts'
+import {
+  fitMeta,
+  foldsOf,
+  outOfFold,
+  STACKING_ROWS,
+  type StackingSpec,
+  stackOutputs,
+  trainMeta,
+} from '../../src/train/stacking.ts'
 import type { StageResult } from '../../src/train/stage.ts'
 import { planOf } from '../../src/train/step.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
@@ -14,6 +22,7 @@ import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { module, SOME, SPLITS, study, train } from '../recipe/studies.ts'
 import { blocksOf, make, specOf } from './cohort.ts'
+import { combineOutputs } from './combine.ts'
 
 const session = trainSession()
 const random = randomFrom(session, 4)
@@ -118,7 +127,7 @@ describe('a meta learner', () => {
     // One epoch leaves nothing to choose.
     const [fit, choose] = [crossed(40, 10), crossed(30, 11)]
     const one = { ...SPEC, epochs: 1 }
-    const block = (c: Judged) => finish(fitMeta(session, { fit, choose: c }, one, random))
+    const block = (c: Judged) => finish(fitMeta(session, { fit, choose: c }, one, random)).block
     expect(block({ ...choose, outputs: choose.outputs.map((v) => 5 - v) })).toEqual(block(choose))
   })
 
@@ -149,7 +158,7 @@ describe('a meta learner', () => {
     const best = 1 + losses.indexOf(Math.min(...losses))
     expect(best).toBeLessThan(15)
     const all = finish(trainMeta(session, noise, new Int32Array(), { ...steep, epochs: best, start: first, order }))
-    expect(mine).toEqual(all.best[0].block)
+    expect(mine).toEqual({ block: all.best[0].block, diverged: false })
   })
 
   test('counts rows by their weight: one that counts twice is one that is there twice', () => {
@@ -163,7 +172,7 @@ describe('a meta learner', () => {
     const weights = Float64Array.from({ length: 12 }, (_, b) => (b === 0 ? 2 : 1))
     const choose = crossed(9, 18, 'classification')
     const course = { ...SPEC, epochs: 3, batch: 16 }
-    const of = (fit: Judged, by: Judged = choose) => finish(fitMeta(session, { fit, choose: by }, course, random))
+    const of = (fit: Judged, by: Judged = choose) => finish(fitMeta(session, { fit, choose: by }, course, random)).block
     const weighted = of({ ...given, weights }, { ...choose, weights: new Float64Array(9).fill(1) })
     // Batches of all rows: their order matters to the last bits alone.
     of(twice).forEach((v, k) => {
@@ -173,7 +182,18 @@ describe('a meta learner', () => {
   })
 
   test.each([1, 2, 3])('of %d rows is still a network of finite numbers', (rows) => {
-    expect(finish(fitMeta(session, { fit: crossed(rows, 14) }, SPEC, random)).every(Number.isFinite)).toBe(true)
+    expect(finish(fitMeta(session, { fit: crossed(rows, 14) }, SPEC, random)).block.every(Number.isFinite)).toBe(true)
+  })
+
+  test('says that it diverged, with and without rows that choose', () => {
+    const [fit, choose] = [crossed(30, 19), crossed(9, 20)]
+    const wild = { ...fit, outputs: fit.outputs.map((v) => 1e30 * v) }
+    for (const rows of [{ fit: wild }, { fit: wild, choose: { ...choose, outputs: choose.outputs.map((v) => 1e30 * v) } }]) {
+      const { block, diverged } = finish(fitMeta(session, rows, SPEC, random))
+      expect(diverged).toBe(true)
+      expect(block.every(Number.isFinite)).toBe(true)
+    }
+    for (const rows of [{ fit }, { fit, choose }]) expect(finish(fitMeta(session, rows, SPEC, random)).diverged).toBe(false)
   })
 
   test('takes nothing of the session', () => {
@@ -265,4 +285,13 @@ describe.each(['regression', 'classification'] as const)('stacking in a training
     const blind = train({ data: given.data, splits: { ...SPLITS, test: new Int32Array() } }, config('out-of-fold')).model
     expect(blind.ensembles.stacking).toEqual(models.get('out-of-fold')!.ensembles.stacking)
   })
+})
+
+test('a model whose meta learner diverged says so, and one whose did not does not', () => {
+  const notes = (config: TrainConfig) =>
+    train(study(), { ensembles: ['stacking', 'greedy'], rho: [0], baselines: false, ...config }).model.provenance.notes
+  // One step of this rate makes of every student a network of huge numbers.
+  const huge = { head: [8, 8, 8], batch: 90, epochs: 1, optimizer: { rate: 1e6 } }
+  expect(notes(huge)).toContain('the meta learner of stacking diverged: lower stacking.rate, or go by another ensemble')
+  expect(notes({})).toEqual([])
 })
