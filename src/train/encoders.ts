@@ -10,8 +10,8 @@ import type { Session } from '../wasm/session.ts'
 import type { Encoder, Resolved } from './config.ts'
 import { firstBlocks } from './init.ts'
 import type { Problem, TargetRows } from './problem.ts'
-import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
-import { alone, type Plan, planOf } from './step.ts'
+import { type BatchDone, runStage, type StageResult, type Start, shuffled } from './stage.ts'
+import { alone, capacityFor, type Plan, planOf } from './step.ts'
 
 /** Rows and all that is decided about them: what networks are trained in. */
 export interface Ground {
@@ -25,9 +25,6 @@ export interface Ground {
   readonly validation: Int32Array
   readonly resolved: Pick<Resolved, 'activation' | 'batch' | 'optimizer'>
 }
-
-/** The most rows of one pass over validation; training batches may be larger. */
-export const CHUNK = 64
 
 /** The network as what it is while it is trained: a student of its modality alone, whose hidden layers are to be cut. */
 export function networkSpec(
@@ -93,14 +90,8 @@ export function* trainNetworks(ground: Ground, encoders: readonly Encoder[], ran
     const { train } = problem
     const own = random.fork(`modality ${encoder.modality}`)
     const [block] = firstBlocks(problem.students, ['network'], own.fork('weights'))
-    const plan = planOf(problem, Math.max(Math.min(ground.resolved.batch, train.length), CHUNK))
-    const orders = own.fork('order')
-    const order = (epoch: number) =>
-      orders
-        .fork(`epoch ${epoch}`)
-        .permutation(train.length)
-        .map((i) => train[i])
-    const work = trainNetwork(plan, { block }, encoder, ground.resolved, order)
+    const plan = planOf(problem, capacityFor(ground.resolved.batch, train.length))
+    const work = trainNetwork(plan, { block }, encoder, ground.resolved, shuffled(train, own.fork('order')))
     let turn = work.next()
     for (; !turn.done; turn = work.next()) yield
     const { best, losses } = turn.value

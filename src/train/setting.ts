@@ -15,7 +15,7 @@ import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
 import { combinations } from './combinations.ts'
 import { checkConfig, type Encoder, type Resolved, resolveConfig, type TrainConfig } from './config.ts'
-import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
+import { frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
 import { firstBlocks } from './init.ts'
@@ -23,8 +23,8 @@ import { cohortOutputs } from './outputs.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
 import { type Again, fitMeta, foldsOf, outOfFold } from './stacking.ts'
-import type { BatchDone, StageResult, Start } from './stage.ts'
-import { type Plan, planOf } from './step.ts'
+import { type BatchDone, type StageResult, type Start, shuffled } from './stage.ts'
+import { capacityFor, type Plan, planOf } from './step.ts'
 
 /** The data set in a session, prepared, and every decision made about it; nothing is trained yet. */
 export interface Premises {
@@ -218,8 +218,7 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
 }
 
 /** The most rows that are run at once. */
-export const capacityOf = ({ resolved, splits }: Premises): number =>
-  Math.max(Math.min(resolved.batch, splits.train.length), CHUNK)
+export const capacityOf = ({ resolved, splits }: Premises): number => capacityFor(resolved.batch, splits.train.length)
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
@@ -241,14 +240,8 @@ export function canLearn(
 }
 
 /** The order of the training rows in an epoch: the same for every ρ and for the rivals. */
-export function batchOrder({ splits: { train }, random }: Setting): (epoch: number) => Int32Array {
-  const orders = random.fork('order')
-  return (epoch) =>
-    orders
-      .fork(`epoch ${epoch}`)
-      .permutation(train.length)
-      .map((i) => train[i])
-}
+export const batchOrder = ({ splits, random }: Setting): ((epoch: number) => Int32Array) =>
+  shuffled(splits.train, random.fork('order'))
 
 /**
  * The ensembles of a group as a stage left it, judged on the validation rows.

@@ -41,6 +41,9 @@ export interface ShareBuffers {
   readonly own: Pointer
 }
 
+/** The most rows that are run at once: a batch, and at least 64 where there is nothing to learn from them. */
+export const capacityFor = (batch: number, rows: number): number => Math.max(Math.min(batch, rows), 64)
+
 /** @param capacity the most rows of a batch, or of a chunk of validation */
 export function planOf(problem: Problem, capacity: number): Plan {
   const { session, students, sources, target } = problem
