@@ -127,7 +127,7 @@ export interface Stacked {
 }
 
 /** Trains a group and its stacking network at one ρ. */
-export function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked> {
+function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked> {
   const { plan } = group
   const { session, resolved, random } = arena.setting
   const { memory } = session

@@ -27,7 +27,7 @@ export interface Ground {
 }
 
 /** The network as what it is while it is trained: a student of its modality alone, whose hidden layers are to be cut. */
-export function networkSpec(
+function networkSpec(
   { modality, widths }: Encoder,
   modalities: number,
   { resolved, target }: Pick<Ground, 'resolved' | 'target'>,

@@ -199,14 +199,14 @@ export function addLossGradient(
 }
 
 /** Student i's own mean task loss on the B rows of the last forward pass. */
-export const taskLoss = (plan: Plan, i: number, B: number): number =>
+const taskLoss = (plan: Plan, i: number, B: number): number =>
   lossOf(plan, plan.outputs + 4 * i * B * plan.problem.target.outputs, plan.weights.groups[plan.weights.of[i]].task, B)
 
 /**
  * The loss that `addTaskGradient` lowers, given student i's task loss: with label smoothing ε, the cross-entropy with (1 - ε) of
  * the label and ε / K of each of K classes (Szegedy et al., arXiv 1512.00567). Students are judged without it.
  */
-export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B: number, task: number): number {
+function smoothed({ problem, weights, outputs, even }: Plan, i: number, B: number, task: number): number {
   const { outputs: D, smoothing } = problem.target
   if (!even || !smoothing) return task
   const rows = weights.groups[weights.of[i]].task
@@ -214,7 +214,7 @@ export function smoothed({ problem, weights, outputs, even }: Plan, i: number, B
 }
 
 /** dOut += gradient of student i's own task loss, smoothed. */
-export function addTaskGradient(plan: Plan, i: number, B: number): void {
+function addTaskGradient(plan: Plan, i: number, B: number): void {
   const { problem, weights, dOut, told } = plan
   addLossGradient(plan, dOut, told + 4 * i * B * problem.target.outputs, weights.groups[weights.of[i]].task, B)
 }
