@@ -83,7 +83,7 @@ export function readAnyCategories(table: Table, column: number): CategoryColumn 
 }
 
 /** A column of categories to learn from. @throws DataError when it has too many different texts */
-export function readCategories(table: Table, column: number): CategoryColumn {
+function readCategories(table: Table, column: number): CategoryColumn {
   const read = readAnyCategories(table, column)
   const known = read.codes.reduce((n, code) => n + (code >= 0 ? 1 : 0), 0)
   const place = `${table.file}: column "${read.name}"`

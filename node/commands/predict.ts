@@ -30,7 +30,7 @@ export const predictCommand = defineCommand({
 })
 
 /** id, prediction, probability of each class (or each output), students by falling weight, missing modalities. */
-export function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
+function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
   const D = outputs.length
   const names = labels
     ? ['prediction', ...outputs.map((name) => `p_${name}`)]

@@ -9,9 +9,10 @@ import { denseInputGradient } from '../train/backward/dense.ts'
 import { mlpGradient } from '../train/backward/mlp.ts'
 import { patternsWorth } from '../train/ensembling.ts'
 import { firstBlocks } from '../train/init.ts'
+import { modelOf } from '../train/model.ts'
 import type { Losses, Objective } from '../train/objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from '../train/optimizer.ts'
-import { type Group, modelOf, type Setting } from '../train/setting.ts'
+import type { Group, Setting } from '../train/setting.ts'
 import { mutual } from '../train/sharing.ts'
 import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
@@ -127,7 +128,7 @@ export interface Stacked {
 }
 
 /** Trains a group and its stacking network at one ρ. */
-export function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked> {
+function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked> {
   const { plan } = group
   const { session, resolved, random } = arena.setting
   const { memory } = session

@@ -2,8 +2,9 @@
 
 import { noEnsembles } from '../fusion/ensemble.ts'
 import type { StudentSpec } from '../fusion/student.ts'
+import { modelOf } from '../train/model.ts'
 import type { Objective } from '../train/objective.ts'
-import { canLearn, modelOf, type Premises } from '../train/setting.ts'
+import { canLearn, type Premises } from '../train/setting.ts'
 import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Pointer } from '../wasm/memory.ts'

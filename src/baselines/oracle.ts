@@ -1,7 +1,8 @@
+import { during } from '../core/during.ts'
 import { settingOf } from '../train/setting.ts'
 import { earlyFusion } from './early-fusion.ts'
 import { lateFusion } from './late-fusion.ts'
-import type { Arena, Baseline, Contest, Rival } from './rival.ts'
+import type { Arena, Baseline, Rival } from './rival.ts'
 import { single } from './single.ts'
 
 const SAME = [earlyFusion, lateFusion, single]
@@ -22,16 +23,10 @@ export const oracle: Baseline = {
     const course = { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout }
     const losses = { standardizeFeatures, standardizeTarget, labelSmoothing, classWeights, average }
     const config = { ...course, ...losses, extractors: { '*': ['raw'] } }
-    const setting = yield* quietly(settingOf(arena.module, { ...inputs, target: data.target }, splits, config))
+    const setting = yield* during(settingOf(arena.module, { ...inputs, target: data.target }, splits, config), () => undefined)
     const own: Arena = { ...arena, setting, kept: new Map() }
     const rivals: Rival[] = []
     for (const { train } of SAME) rivals.push(...(yield* train(own)))
     return rivals.map((rival) => ({ ...rival, name: `oracle:${rival.name}`, inputs }))
   },
-}
-
-function* quietly<Result>(work: Generator<void, Result>): Contest<Result> {
-  let turn = work.next()
-  for (; !turn.done; turn = work.next()) yield undefined
-  return turn.value
 }

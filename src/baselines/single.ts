@@ -1,7 +1,8 @@
 import { noEnsembles } from '../fusion/ensemble.ts'
 import type { Model } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { canLearn, modelOf, type Premises } from '../train/setting.ts'
+import { modelOf } from '../train/model.ts'
+import { canLearn, type Premises } from '../train/setting.ts'
 import { alone } from '../train/step.ts'
 import { type Arena, type Baseline, type Contest, type Ground, inRoom, trainGroup } from './rival.ts'
 

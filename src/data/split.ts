@@ -148,3 +148,33 @@ function refuseEmpty(name: string, part: Int32Array, rows: number): void {
   if (part.length > 0) return
   throw new DataError(`no row is left for ${name} out of ${rows}: give more rows or another fraction`)
 }
+
+/** @throws DataError when a part is empty, a row is not there or in two parts, or a group is parted; there need be no test rows */
+export function checkSplits(data: Pick<Dataset, 'ids' | 'groups'>, splits: Splits): void {
+  const taken = new Set<number>()
+  for (const name of ['train', 'validation', 'test'] as const) {
+    const rows = splits[name]
+    if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
+    for (const row of rows) {
+      if (!(row >= 0 && row < data.ids.length))
+        throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
+      if (taken.has(row))
+        throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
+      taken.add(row)
+    }
+  }
+  if (data.groups) refuseParted(data.groups, splits)
+}
+
+/** @throws DataError when a group has rows in two parts: the model would be judged by what it has learned from */
+function refuseParted(groups: readonly string[], splits: Splits): void {
+  const partOf = new Map<string, string>()
+  for (const name of ['train', 'validation', 'test'] as const) {
+    for (const row of splits[name]) {
+      const part = partOf.get(groups[row]) ?? name
+      if (part !== name)
+        throw new DataError(`group "${groups[row]}" has rows in ${part} and in ${name}: give all rows of a group to one part`)
+      partOf.set(groups[row], part)
+    }
+  }
+}

@@ -2,6 +2,7 @@
 
 import { type Asked, askedBaselines, trainedBy } from '../baselines/baselines.ts'
 import type { Arena } from '../baselines/rival.ts'
+import { during } from '../core/during.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { digest } from '../data/dataset.ts'
@@ -69,6 +70,8 @@ interface Said {
   readonly test: Float32Array
 }
 
+const PREPARING: Progress = { stage: 'preparing', rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 }
+
 /**
  * Runs one seed. The seed draws the data, the split, the first weights and the batch orders, each from a stream of its own, so
  * what a method gives does not depend on what else is run.
@@ -79,11 +82,7 @@ export function* runSeed(module: WebAssembly.Module, experiment: Experiment, see
   const config = { ...experiment.config, seed }
   const asked = askedBaselines(baselines, data, config.rho ?? RHO)
   const { splits } = chooseSplits(module, data, config)
-  const preparing = settingOf(module, data, splits, config)
-  let turn = preparing.next()
-  for (; !turn.done; turn = preparing.next())
-    yield { stage: 'preparing', rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 }
-  const setting = turn.value
+  const setting = yield* during(settingOf(module, data, splits, config), () => PREPARING)
   const rivals = trainedBy(asked, { setting, cohort: setting.specs }).length
   const tell = clockOf(setting, variants, rivals)
   const mark = setting.session.memory.mark()
@@ -99,7 +98,7 @@ function* teach(setting: Setting, group: Group, variants: readonly Variant[], te
   if (variants.length === 0) return []
   const course = courseOf(setting)
   const stages = new Map<string, Said>()
-  const screened = yield* telling(screen(group.plan, group.starts, course, variants.some(keepsMoments)), tell)
+  const screened = yield* during(screen(group.plan, group.starts, course, variants.some(keepsMoments)), tell)
   stages.set(keyOf({ start: 'none', rho: 0, lengths: 1 }), said(setting, group, screened.stage))
   const results: VariantResult[] = []
   for (const variant of variants) {
@@ -113,7 +112,7 @@ function* teach(setting: Setting, group: Group, variants: readonly Variant[], te
       let known = stages.get(key)
       if (!known) {
         const work = train(group, screened, { ...course, epochs: course.epochs * variant.lengths }, stage, teaching, teachers)
-        known = said(setting, group, yield* telling(work, tell))
+        known = said(setting, group, yield* during(work, tell))
         stages.set(key, known)
       }
       const { losses } = known
@@ -167,7 +166,7 @@ function* compare(
  * Errors by method. The first variant's ensembles go by their own names, those of its ρ = 0 by `independent/…`, those of the ρ whose
  * greedy ensemble is best on validation rows by `by-ensemble/…`; the other variants' by `variant/…`; at a fixed ρ, `variant@ρ/…`.
  */
-export function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
+function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
   const at = (variant: VariantResult, rho: number) => variant.cohorts.find((c) => c.rho === rho)?.scores ?? {}
   const named = (prefix: string, scores: Scores) => Object.entries(scores).map(([name, v]) => [`${prefix}${name}`, v])
   if (variants.length === 0) return {}
@@ -298,10 +297,4 @@ function clockOf({ splits, resolved, specs }: Setting, variants: readonly Varian
     done += students * batches
     return { stage: rho > 0 ? 'sharing' : 'screening', rho, students, epoch, epochs, done, total }
   }
-}
-
-function* telling<Result>(work: Generator<BatchDone, Result>, tell: Clock): Generator<Progress, Result> {
-  let turn = work.next()
-  for (; !turn.done; turn = work.next()) yield tell(turn.value)
-  return turn.value
 }

@@ -2,6 +2,7 @@
 
 import { askedBaselines, trainedBy } from '../baselines/baselines.ts'
 import type { Arena, Rival } from '../baselines/rival.ts'
+import { during } from '../core/during.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { checkDataset, type Dataset, digest, idsDigest } from '../data/dataset.ts'
@@ -13,8 +14,9 @@ import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
 import { checkConfig } from '../train/check-config.ts'
 import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
+import { ensemblesFor, modelOf } from '../train/model.ts'
 import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
-import { batchOrder, ensemblesFor, groupOf, modelOf, type Setting, settingOf } from '../train/setting.ts'
+import { batchOrder, groupOf, type Setting, settingOf } from '../train/setting.ts'
 import type { BatchDone, StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
 import { stagesOf, stepsOf } from './stages.ts'
@@ -131,13 +133,6 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
     rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
     notes,
   }
-}
-
-/** Runs a piece of work, telling of progress wherever it pauses. */
-function* during<Step, Result>(work: Generator<Step, Result>, tell: (step: Step) => Progress): Generator<Progress, Result> {
-  let turn = work.next()
-  for (; !turn.done; turn = work.next()) yield tell(turn.value)
-  return turn.value
 }
 
 const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 })

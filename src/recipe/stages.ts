@@ -1,8 +1,9 @@
 // How often a training takes its cohort through training rows: what its plan and its progress count.
 
 import { canSpeak } from '../fusion/availability.ts'
+import { cohortFolds } from '../train/model.ts'
 import { stagesAgain } from '../train/rho.ts'
-import { cohortFolds, type Premises } from '../train/setting.ts'
+import type { Premises } from '../train/setting.ts'
 
 /** Training rows of each stage of the cohort. */
 export interface Stages {

@@ -1,5 +1,6 @@
 // Networks that are trained on one modality alone before there are students, and cut at several depths (METHOD: "sliced").
 
+import { during } from '../core/during.ts'
 import { type Extractor, extractorName } from '../fusion/extractor.ts'
 import type { Projection } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentOf } from '../fusion/student.ts'
@@ -10,8 +11,8 @@ import type { Session } from '../wasm/session.ts'
 import type { Encoder, Resolved } from './config.ts'
 import { firstBlocks } from './init.ts'
 import type { Problem, TargetRows } from './problem.ts'
-import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
-import { alone, type Plan, planOf } from './step.ts'
+import { type BatchDone, runStage, type StageResult, type Start, shuffled } from './stage.ts'
+import { alone, capacityFor, type Plan, planOf } from './step.ts'
 
 /** Rows and all that is decided about them: what networks are trained in. */
 export interface Ground {
@@ -26,11 +27,8 @@ export interface Ground {
   readonly resolved: Pick<Resolved, 'activation' | 'batch' | 'optimizer'>
 }
 
-/** The most rows of one pass over validation; training batches may be larger. */
-export const CHUNK = 64
-
 /** The network as what it is while it is trained: a student of its modality alone, whose hidden layers are to be cut. */
-export function networkSpec(
+function networkSpec(
   { modality, widths }: Encoder,
   modalities: number,
   { resolved, target }: Pick<Ground, 'resolved' | 'target'>,
@@ -93,17 +91,9 @@ export function* trainNetworks(ground: Ground, encoders: readonly Encoder[], ran
     const { train } = problem
     const own = random.fork(`modality ${encoder.modality}`)
     const [block] = firstBlocks(problem.students, ['network'], own.fork('weights'))
-    const plan = planOf(problem, Math.max(Math.min(ground.resolved.batch, train.length), CHUNK))
-    const orders = own.fork('order')
-    const order = (epoch: number) =>
-      orders
-        .fork(`epoch ${epoch}`)
-        .permutation(train.length)
-        .map((i) => train[i])
-    const work = trainNetwork(plan, { block }, encoder, ground.resolved, order)
-    let turn = work.next()
-    for (; !turn.done; turn = work.next()) yield
-    const { best, losses } = turn.value
+    const plan = planOf(problem, capacityFor(ground.resolved.batch, train.length))
+    const work = trainNetwork(plan, { block }, encoder, ground.resolved, shuffled(train, own.fork('order')))
+    const { best, losses } = yield* during(work, () => undefined)
     blocks.set(encoder.modality, best[0].block)
     if (!Number.isFinite(losses[0])) diverged.push(encoder.modality)
     memory.release(mark)

@@ -3,11 +3,10 @@
 import { ConfigError, DataError } from '../core/errors.ts'
 import { checkDataset, type Dataset, type Modality } from '../data/dataset.ts'
 import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare.ts'
-import type { Splits } from '../data/split.ts'
-import { ableStudents, type Pattern, patternsOf, sees } from '../fusion/availability.ts'
-import type { Ensembles, Rule } from '../fusion/ensemble.ts'
+import { checkSplits, type Splits } from '../data/split.ts'
+import { type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import { isCut } from '../fusion/extractor.ts'
-import { type Model, type ModelTarget, modelOutputs, type Provenance } from '../fusion/model.ts'
+import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import { type Projection, projectAll } from '../fusion/projection.ts'
 import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
@@ -16,16 +15,13 @@ import { openTrainSession, type Session } from '../wasm/session.ts'
 import { checkConfig, checkFit } from './check-config.ts'
 import { combinations } from './combinations.ts'
 import { type Encoder, type Resolved, resolveConfig, type Shape, type TrainConfig } from './config.ts'
-import { CHUNK, frozenLayers, type Ground, trainNetworks } from './encoders.ts'
-import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
-import { modelTarget, prepareRows, projectRows, putTarget, targetOf, targetValues } from './frame.ts'
+import { frozenLayers, type Ground, trainNetworks } from './encoders.ts'
+import { modelTarget, prepareRows, projectRows, putTarget, targetValues } from './frame.ts'
 import { firstBlocks } from './init.ts'
-import { cohortOutputs } from './outputs.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
-import { type Again, fitMeta, foldsOf, type MetaFit, outOfFold } from './stacking.ts'
-import type { BatchDone, StageResult, Start } from './stage.ts'
-import { type Plan, planOf } from './step.ts'
+import { type Start, shuffled } from './stage.ts'
+import { capacityFor, type Plan, planOf } from './step.ts'
 
 /** The data set in a session, prepared, and every decision made about it; nothing is trained yet. */
 export interface Premises {
@@ -221,8 +217,7 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
 }
 
 /** The most rows that are run at once. */
-export const capacityOf = ({ resolved, splits }: Premises): number =>
-  Math.max(Math.min(resolved.batch, splits.train.length), CHUNK)
+export const capacityOf = ({ resolved, splits }: Premises): number => capacityFor(resolved.batch, splits.train.length)
 
 /** Plans a group of students at the top of the session's stack. */
 export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
@@ -244,150 +239,5 @@ export function canLearn(
 }
 
 /** The order of the training rows in an epoch: the same for every ρ and for the rivals. */
-export function batchOrder({ splits: { train }, random }: Setting): (epoch: number) => Int32Array {
-  const orders = random.fork('order')
-  return (epoch) =>
-    orders
-      .fork(`epoch ${epoch}`)
-      .permutation(train.length)
-      .map((i) => train[i])
-}
-
-/**
- * The ensembles of a group as a stage left it, judged on the validation rows.
- * @param again trains the group without some rows: what stacking on out-of-fold rows needs
- * @returns them, and what is to be said of them
- * @yields after each batch of the group, and undefined between pieces of other work
- */
-export function* ensemblesFor(
-  setting: Setting,
-  group: Group,
-  stage: StageResult,
-  rules: readonly Rule[],
-  again?: Again,
-): Generator<BatchDone | undefined, { ensembles: Ensembles; notes: readonly string[] }> {
-  const { session, splits, patterns, names, resolved, random } = setting
-  const worth = patternsWorth(
-    names.length,
-    [...splits.train, ...splits.validation].map((row) => patterns[row]),
-  )
-  const rows = Array.from(splits.validation, (row) => patterns[row])
-  const able = (pattern: Pattern) => ableStudents(group.specs, pattern)
-  const judged = judgedOn(setting, splits.validation, cohortOutputs(group.plan, stage.best, splits.validation))
-  const spec = { ...resolved, rules }
-  const weighed = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
-  if (!rules.includes('stacking')) return { ensembles: weighed, notes: [] }
-  const { block, diverged } = yield* stackingFor(setting, group, stage, again)
-  const note = 'the meta learner of stacking diverged: lower stacking.rate, or go by another ensemble'
-  return { ensembles: { ...weighed, stacking: block }, notes: diverged ? [note] : [] }
-}
-
-/** The meta learner of a group. A student that cannot speak for a row, or has no finite loss, says 0. */
-function* stackingFor(
-  setting: Setting,
-  { plan, specs }: Group,
-  { best, losses }: StageResult,
-  again?: Again,
-): Generator<BatchDone | undefined, MetaFit> {
-  const { session, data, splits, head, resolved } = setting
-  const { stacking, batch } = resolved
-  const random = setting.random.fork('stacking')
-  const { sees } = plan.problem
-  const speaks = (i: number, row: number) => sees[i][row] === 1 && Number.isFinite(losses[i])
-  const heard = (row: number) => specs.some((_, i) => speaks(i, row))
-  function judged(rows: Int32Array, outputs: Float32Array): Judged {
-    const D = head.outputs
-    specs.forEach((_, i) => {
-      rows.forEach((row, b) => {
-        if (!speaks(i, row)) outputs.fill(0, (i * rows.length + b) * D, (i * rows.length + b + 1) * D)
-      })
-    })
-    return judgedOn(setting, rows, outputs)
-  }
-  const train = splits.train.filter(heard)
-  const validation = splits.validation.filter(heard)
-  const held = judged(validation, cohortOutputs(plan, best, validation))
-  const spec = { ...stacking, batch }
-  if (stacking.rows === 'validation')
-    return yield* silently(fitMeta(session, { fit: held, groups: groupsOf(data, validation) }, spec, random))
-  if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
-  const outputs =
-    stacking.rows === 'train' || !again
-      ? cohortOutputs(plan, best, train)
-      : yield* outOfFold(plan, train, cohortFolds(setting, train), again)
-  return yield* silently(fitMeta(session, { fit: judged(train, outputs), choose: held }, spec, random))
-}
-
-/** The folds that students are trained without, of training rows that some of them speak for. */
-export const cohortFolds = ({ resolved, random, data }: Premises, rows: Int32Array): Int32Array =>
-  foldsOf(rows.length, resolved.stacking.folds, random.fork('stacking').fork('cohort'), groupsOf(data, rows))
-
-const groupsOf = ({ groups }: Dataset, rows: Int32Array) => groups && Array.from(rows, (row) => groups[row])
-
-/** Steps of a meta learner are not among those that progress counts. */
-function* silently<Result>(work: Generator<unknown, Result>): Generator<undefined, Result> {
-  let turn = work.next()
-  for (; !turn.done; turn = work.next()) yield
-  return turn.value
-}
-
-/** Outputs (M, rows, D) on rows, and what they should be. */
-const judgedOn = (
-  { wanted, targetRows, head: { outputs: width } }: Setting,
-  rows: Int32Array,
-  outputs: Float32Array,
-): Judged => ({
-  outputs,
-  students: outputs.length / rows.length / width,
-  target: targetOf(wanted, rows, width),
-  width,
-  weights: targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1),
-})
-
-/** A group of students as a stage left it. @param teachers what each counted as a teacher; nobody was one when left out */
-export function modelOf(
-  { preparations, projections, target, resolved }: Setting,
-  { specs, names }: Pick<Group, 'specs' | 'names'>,
-  stage: Pick<StageResult, 'best' | 'losses'>,
-  ensembles: Ensembles,
-  provenance: Provenance,
-  teachers: ArrayLike<number> = new Float32Array(specs.length),
-): Model {
-  const students = specs.map((spec, i) => ({
-    name: names[i],
-    spec,
-    block: stage.best[i].block,
-    loss: stage.losses[i],
-    teacher: teachers[i],
-  }))
-  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
-}
-
-function checkSplits(data: Dataset, splits: Splits): void {
-  const taken = new Set<number>()
-  for (const name of ['train', 'validation', 'test'] as const) {
-    const rows = splits[name]
-    if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
-    for (const row of rows) {
-      if (!(row >= 0 && row < data.ids.length))
-        throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
-      if (taken.has(row))
-        throw new DataError(`row ${row} ("${data.ids[row]}") is in two parts of the split: give each row to one`)
-      taken.add(row)
-    }
-  }
-  if (data.groups) refuseParted(data.groups, splits)
-}
-
-/** @throws DataError when a group has rows in two parts: the model would be judged by what it has learned from */
-function refuseParted(groups: readonly string[], splits: Splits): void {
-  const partOf = new Map<string, string>()
-  for (const name of ['train', 'validation', 'test'] as const) {
-    for (const row of splits[name]) {
-      const part = partOf.get(groups[row]) ?? name
-      if (part !== name)
-        throw new DataError(`group "${groups[row]}" has rows in ${part} and in ${name}: give all rows of a group to one part`)
-      partOf.set(groups[row], part)
-    }
-  }
-}
+export const batchOrder = ({ splits, random }: Setting): ((epoch: number) => Int32Array) =>
+  shuffled(splits.train, random.fork('order'))

@@ -33,6 +33,8 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
   const M = cohort.students.length
   const D = target.outputs
   const classes = target.task === 'classification'
+  /** What all who teach a row of the batch weigh together: in f64, so that a teacher's own part can be taken off again. */
+  const heard = new Float64Array(cohort.capacity)
 
   /** Row weights of student i's divergence. */
   function shareOf(i: number, B: number): Pointer {
@@ -43,9 +45,8 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
     const base = memory.f32(group, B)
     const own = memory.f32(share.own, B)
     for (let b = 0; b < B; b++) {
-      let others = 0
-      for (let j = 0; j < M; j++) if (j !== i) others += spoken[j * B + b]
-      own[b] = others > 0 ? (base[b] * (others + spoken[i * B + b])) / others : 0
+      const others = heard[b] - spoken[i * B + b]
+      own[b] = others > 0 ? (base[b] * heard[b]) / others : 0
     }
     return share.own
   }
@@ -56,9 +57,13 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
       base.look?.(rows)
       const B = rows.length
       const spoken = memory.f32(share.teachers, M * B)
+      heard.fill(0)
       weights.of.forEach((group, i) => {
         const { sees } = weights.groups[group]
-        for (let b = 0; b < B; b++) spoken[i * B + b] = sees[rows[b]] ? teachers[i] : 0
+        for (let b = 0; b < B; b++) {
+          spoken[i * B + b] = sees[rows[b]] ? teachers[i] : 0
+          heard[b] += spoken[i * B + b]
+        }
       })
       kernels.consensus(share.consensus, share.taught, told, share.teachers, M, B, D)
       kernels.spread(share.spread, share.consensus, told, share.teachers, classes, M, B, D)

@@ -11,7 +11,7 @@ import { ADAM } from './optimizer.ts'
 import { cohortOutputs } from './outputs.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { type BatchDone, runStage, type StageResult } from './stage.ts'
-import { alone, type Plan, planOf } from './step.ts'
+import { alone, capacityFor, type Plan, planOf } from './step.ts'
 
 /**
  * Rows that a meta learner is fitted on:
@@ -95,11 +95,7 @@ export const metaProblem = (
 })
 
 /** It in memory, planned for batches of so many rows. */
-export const metaPlan = (problem: Problem, batch: number): Plan =>
-  planOf(problem, Math.max(Math.min(batch, problem.sees[0].length), CHUNK))
-
-/** The most rows of one pass over validation. */
-const CHUNK = 64
+export const metaPlan = (problem: Problem, batch: number): Plan => planOf(problem, capacityFor(batch, problem.sees[0].length))
 
 /** What a meta learner is fitted on, and the rows its epoch is chosen by; without those, by folds of the former. */
 export interface MetaRows {

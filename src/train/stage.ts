@@ -1,3 +1,4 @@
+import type { Random } from '../wasm/random.ts'
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type Steps } from './optimizer.ts'
 import { rateAt, type Schedule } from './schedule.ts'
@@ -31,6 +32,15 @@ export interface Stage {
   /** Which epoch of a student is kept: its best on validation rows (when left out), or the last, if its loss is finite. */
   readonly keep?: 'best' | 'last'
 }
+
+/** The orders of a stage: in every epoch the rows are shuffled anew. */
+export const shuffled =
+  (rows: Int32Array, random: Random) =>
+  (epoch: number): Int32Array =>
+    random
+      .fork(`epoch ${epoch}`)
+      .permutation(rows.length)
+      .map((i) => rows[i])
 
 /** Mean losses of an epoch, by student; of training rows before the steps, with its dropout, each batch by the weight of its rows. */
 export interface EpochLosses {

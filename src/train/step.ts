@@ -41,6 +41,9 @@ export interface ShareBuffers {
   readonly own: Pointer
 }
 
+/** The most rows that are run at once: a batch, and at least 64 where there is nothing to learn from them. */
+export const capacityFor = (batch: number, rows: number): number => Math.max(Math.min(batch, rows), 64)
+
 /** @param capacity the most rows of a batch, or of a chunk of validation */
 export function planOf(problem: Problem, capacity: number): Plan {
   const { session, students, sources, target } = problem
@@ -206,13 +209,13 @@ export function addLossGradient(
 }
 
 /** Student i's own mean task loss on the B rows of the last forward pass. */
-export const taskLoss = (plan: Plan, i: number, B: number): number => lossOf(plan, outputsOf(plan, i, B), taskWeights(plan, i), B)
+const taskLoss = (plan: Plan, i: number, B: number): number => lossOf(plan, outputsOf(plan, i, B), taskWeights(plan, i), B)
 
 const outputsOf = ({ outputs, problem }: Plan, i: number, B: number): Pointer => outputs + 4 * i * B * problem.target.outputs
 const taskWeights = ({ weights }: Plan, i: number): Pointer => weights.groups[weights.of[i]].task
 
 /** dOut += gradient of student i's own task loss, smoothed. */
-export function addTaskGradient(plan: Plan, i: number, B: number): void {
+function addTaskGradient(plan: Plan, i: number, B: number): void {
   const { problem, dOut, told } = plan
   addLossGradient(plan, dOut, told + 4 * i * B * problem.target.outputs, taskWeights(plan, i), B)
 }

@@ -18,10 +18,10 @@ import {
   OUTPUT,
   problemOf,
   SCALAR,
-  score,
   startsOf,
   TEST_MSE,
   teachingOf,
+  testScore,
 } from './case.ts'
 
 const all = casesIn('adversarial')
@@ -68,14 +68,14 @@ for (const recorded of all) {
         const outputs = cohortOutputs(plan, stage.best, problem.test)
         const size = outputs.length / M
         const everyone = Array.from({ length: M }, (_, i) => i)
-        const cohort = everyone.map((i) => score(recorded, outputs.subarray(i * size, (i + 1) * size)))
+        const cohort = everyone.map((i) => testScore(recorded, outputs.subarray(i * size, (i + 1) * size)))
         close(cohort, expected[`${prefix}cohort`] as number[], TEST_MSE, `${prefix}cohort`, true)
         for (const [rule, name] of [
           ['simple-average', 'simple_average'],
           ['weighted-average', 'weighted_average'],
           ['best-single', 'best_single'],
         ] as const) {
-          const mine = score(recorded, average(outputs, weightsByLoss(rule, stage.losses, everyone, 3)))
+          const mine = testScore(recorded, average(outputs, weightsByLoss(rule, stage.losses, everyone, 3)))
           close([mine], [expected[prefix + name] as number], TEST_MSE, prefix + name, true)
         }
         return outputs

@@ -17,10 +17,10 @@ import {
   OUTPUT,
   problemOf,
   SCALAR,
-  score,
   startsOf,
   TEST_MSE,
   type Together,
+  testScore,
 } from './case.ts'
 
 const all = casesIn('together')
@@ -65,11 +65,11 @@ for (const recorded of all) {
         const size = outputs.length / M
         const modalities = Array.from({ length: M - 1 }, (_, i) => i)
         const mine: Record<string, number> = Object.fromEntries([
-          ...modalities.map((i) => [`modality_${i + 1}`, score(recorded, outputs.subarray(i * size, (i + 1) * size))]),
-          ['early_fusion', score(recorded, outputs.subarray((M - 1) * size))],
+          ...modalities.map((i) => [`modality_${i + 1}`, testScore(recorded, outputs.subarray(i * size, (i + 1) * size))]),
+          ['early_fusion', testScore(recorded, outputs.subarray((M - 1) * size))],
           [
             'late_fusion',
-            score(
+            testScore(
               recorded,
               average(
                 outputs.subarray(0, (M - 1) * size),
@@ -120,7 +120,7 @@ for (const recorded of all) {
             cohortOutputs(plan, stage.best, problem.test),
             problem.students.map(() => 1),
           )
-          close([score(recorded, sum)], [theirs.test_per_rho[stage.rho]], TEST_MSE, `score at ${stage.rho}`, true)
+          close([testScore(recorded, sum)], [theirs.test_per_rho[stage.rho]], TEST_MSE, `score at ${stage.rho}`, true)
         }
       })
     })

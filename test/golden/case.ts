@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { readSafetensors, type Stored } from '../../src/formats/safetensors.ts'
 import { sees } from '../../src/fusion/availability.ts'
+import { argmax } from '../../src/fusion/ensemble.ts'
 import { type Extractor, extractorName } from '../../src/fusion/extractor.ts'
 import { project } from '../../src/fusion/projection.ts'
 import { type Source, type Student, studentOf } from '../../src/fusion/student.ts'
@@ -126,16 +127,20 @@ export function casesIn(kind: keyof typeof KINDS): Case[] {
 const read = (folder: string, ours: boolean): Case[] =>
   readdirSync(folder)
     .filter((file) => /^case.*\.json$/.test(file))
-    .map((file) => {
-      const json = JSON.parse(readFileSync(join(folder, file), 'utf8'))
-      const { tensors } = readSafetensors(readFileSync(join(folder, file.replace('.json', '.safetensors'))))
-      const tensor = (name: string) => {
-        const found = tensors.get(name)
-        if (!found) throw new Error(`${file} has no tensor ${name}`)
-        return found
-      }
-      return { name: file.replace('.json', ''), ours, json, tensor }
-    })
+    .map((file) => ({ name: file.replace('.json', ''), ours, ...recording(file.replace('.json', ''), folder) }))
+
+/** What is recorded in `name`.json, and the tensors of `name`.safetensors. */
+export function recording(name: string, folder = import.meta.dirname) {
+  const { tensors } = readSafetensors(readFileSync(join(folder, `${name}.safetensors`)))
+  return {
+    json: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')),
+    tensor(key: string): Stored {
+      const found = tensors.get(key)
+      if (!found) throw new Error(`${name} has no tensor ${key}`)
+      return found
+    },
+  }
+}
 
 /** The recording as a problem of ours: train, validation and test rows one behind the other. */
 export function problemOf(
@@ -214,10 +219,11 @@ export function startsOf({ tensor }: Case, of: string, students: number): Start[
   return Array.from({ length: students }, (_, i) => ({ block: tensor(`init/${of}student${i}`).values as Float32Array }))
 }
 
-/** How every stage of a case was trained. @param orderAt the name of the batch order at a ρ */
-/** How the authors choose ρ. */
-export const BY_TEACHERS = { chooseRho: 'teachers', greedy: { best: 3, prune: 0.2, most: 30 }, average: 'logits' } as const
+/** How the authors select greedily, and how they choose ρ. */
+export const GREEDY = { best: 3, prune: 0.2, most: 30 } as const
+export const BY_TEACHERS = { chooseRho: 'teachers', greedy: GREEDY, average: 'logits' } as const
 
+/** How every stage of a case was trained. @param orderAt the name of the batch order at a ρ */
 export function courseOf({ json, tensor }: Case, orderAt: (rho: number) => string): Course {
   const n = json.n_train_val_test[0]
   return {
@@ -305,18 +311,18 @@ export function checkStage(mine: StageResult, theirs: Recording['stages'][string
   close(mine.losses, theirs.best_val_task_loss, SCALAR, `${what} best losses`, true)
 }
 
-/** MSE or accuracy of outputs (rows, D) on the test rows. */
-export function score({ json, tensor }: Case, outputs: Float32Array): number {
-  const y = tensor('data/test/y').values
-  const D = json.config.output_dim
+/** MSE of outputs (rows), or the accuracy of the first of the largest of (rows, D), where the target is labels. */
+export function score(outputs: ArrayLike<number>, target: ArrayLike<number>, D: number): number {
   let sum = 0
-  for (let row = 0; row < y.length; row++) {
-    const mine = outputs.subarray(row * D, (row + 1) * D)
-    if (json.config.task_type === 'regression') sum += (mine[0] - y[row]) ** 2
-    else if (mine.indexOf(Math.max(...mine)) === y[row]) sum++
+  for (let row = 0; row < target.length; row++) {
+    sum += target instanceof Int32Array ? Number(argmax(outputs, row * D, D) === target[row]) : (outputs[row] - target[row]) ** 2
   }
-  return sum / y.length
+  return sum / target.length
 }
+
+/** The same on the test rows of a case. */
+export const testScore = ({ json, tensor }: Case, outputs: Float32Array): number =>
+  score(outputs, tensor('data/test/y').values, json.config.output_dim)
 
 export function average(outputs: Float32Array, weights: ArrayLike<number>): Float32Array {
   const size = outputs.length / weights.length

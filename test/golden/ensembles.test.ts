@@ -1,24 +1,19 @@
 // Every ensemble of the authors' own code on the outputs they recorded: averages, votes, greedy, and the meta learner step by step.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { argmax, combine, inverseLoss, type Rule, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { metaLearner, runMeta } from '../../src/fusion/stacking.ts'
 import type { Judged } from '../../src/train/ensembling.ts'
-import { BY_CLUSTER, chooseTeachers } from '../../src/train/mutual.ts'
 import { trainMeta } from '../../src/train/stacking.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { finish } from '../finish.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { combineOutputs } from '../train/combine.ts'
+import { close, GREEDY, recording, score, TEST_MSE } from './case.ts'
 
-// What the recording's README suggests for another float32 implementation.
-const META = 2e-3 // weights absolute, losses relative
-const MSE = 1e-4 // relative
+/** What the recording's README suggests for another float32 implementation: weights absolute, losses relative. */
+const META = 2e-3
 
-const HERE = import.meta.dirname
 const session = trainSession()
 const { memory } = session
 
@@ -40,18 +35,6 @@ interface Expected {
   readonly best_rho: number
   readonly test: Record<string, number>
   readonly test_indep: Record<string, number>
-}
-
-/** A case as recorded. */
-function recording(name: string) {
-  const json = JSON.parse(readFileSync(join(HERE, `${name}.json`), 'utf8'))
-  const { tensors } = readSafetensors(readFileSync(join(HERE, `${name}.safetensors`)))
-  const tensor = (key: string) => {
-    const found = tensors.get(key)
-    if (!found) throw new Error(`${name} has no tensor ${key}`)
-    return found.values as Float32Array
-  }
-  return { json, tensor, layouts: json.expect.students.map((s: { layout: Layer[] }) => s.layout) as Layer[][] }
 }
 
 /** A student's outputs by definition, in f64: extractors named `model` end without an activation, those without with a ReLU. */
@@ -82,23 +65,6 @@ function outputsOf(
   }).flat()
 }
 
-function close(mine: ArrayLike<number>, theirs: ArrayLike<number>, tolerance: number, what: string, relative = false) {
-  expect(mine.length, what).toBe(theirs.length)
-  for (let i = 0; i < mine.length; i++) {
-    const error = Math.abs(mine[i] - theirs[i]) / (relative ? Math.abs(theirs[i]) : 1)
-    expect(error <= tolerance, `${what}, ${i}: ${mine[i]} and not ${theirs[i]}`).toBe(true)
-  }
-}
-
-/** MSE, or accuracy of the first of the largest. */
-function score(values: ArrayLike<number>, y: Float32Array | Int32Array, D: number): number {
-  let sum = 0
-  for (let row = 0; row < y.length; row++) {
-    sum += y instanceof Int32Array ? Number(argmax(values, row * D, D) === y[row]) : (values[row] - y[row]) ** 2
-  }
-  return sum / y.length
-}
-
 const NAMES: Readonly<Record<string, Rule>> = {
   greedy_ensemble: 'greedy',
   best_single: 'best-single',
@@ -110,10 +76,12 @@ const NAMES: Readonly<Record<string, Rule>> = {
 
 describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classification_sliced'])('%s', (name) => {
   const recorded = recording(name)
+  const layouts: Layer[][] = recorded.json.expect.students.map((s: { layout: Layer[] }) => s.layout)
   const pipelines: [string, Expected][] = [['expect', recorded.json.expect]]
   if (recorded.json.expect.cold) pipelines.push(['cold', recorded.json.expect.cold])
   const setting = () => {
-    const { json, tensor, layouts } = recorded
+    const { json } = recorded
+    const tensor = (key: string) => recorded.tensor(key).values as Float32Array
     const D: number = json.config.output_dim
     const y = (split: string) => tensor(`data/${split}/y`)
     const judged = (split: string, outputs: Float32Array): Judged => ({
@@ -122,7 +90,7 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
       target: y(split),
       width: D,
     })
-    return { json, tensor, layouts, D, y, judged }
+    return { json, tensor, D, y, judged }
   }
   /** A regression's scores within a tolerance, a classification's exactly. */
   const same = (mine: number, theirs: number, what: string, tolerance: number) =>
@@ -144,7 +112,7 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
             validation: judged('val', tensor(`${prefix}/rho${rho}/val_outputs`)),
             test: tensor(`${prefix}/rho${rho}/test_outputs`),
           },
-          { rules: rulesOf(task), average: 'logits', greedy: { best: 3, prune: 0.2, most: 30 }, bagging: { share: 0.6 } },
+          { rules: rulesOf(task), average: 'logits', greedy: GREEDY, bagging: { share: 0.6 } },
           randomFrom(session, 1),
         )
         const named = Object.entries(NAMES).filter(([key]) => key in theirs)
@@ -152,14 +120,14 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
         for (const [key, rule] of named) {
           // The authors' independent cohort is combined by the selection of the sharing one.
           if (rule === 'greedy' && theirs === expected.test_indep) continue
-          same(score(all.get(rule)!, y('test'), D), theirs[key], `${prefix} ρ ${rho} ${key}`, MSE)
+          same(score(all.get(rule)!, y('test'), D), theirs[key], `${prefix} ρ ${rho} ${key}`, TEST_MSE)
         }
       }
     }
   })
 
   test('the meta learner: losses of every epoch, the best epoch and its weights, test scores', () => {
-    const { json, tensor, layouts, D, y, judged } = setting()
+    const { json, tensor, D, y, judged } = setting()
     const M = layouts.length
     const everyone = Array.from({ length: M }, (_, i) => i)
     for (const [prefix, expected] of pipelines) {
@@ -232,7 +200,7 @@ describe.each(['case1_regression_mlp', 'case2_classification_kl', 'case4_classif
   })
 })
 
-const units = JSON.parse(readFileSync(join(HERE, 'units.json'), 'utf8'))
+const { json: units, tensor } = recording('units')
 
 describe('votes', () => {
   const votes: number[][] = units.majority_ties.votes
@@ -270,31 +238,15 @@ describe('votes', () => {
     expect(score(shares('weighted-vote'), Int32Array.from(labels), C)).toBe(result.weighted_voting)
   })
 
-  const { tensors } = readSafetensors(readFileSync(join(HERE, 'units.safetensors')))
   test.each([2, 3])('of the recorded cohort greedy/%d', (i) => {
-    const { values: outputs, shape } = tensors.get(`greedy/${i}/outputs`)!
-    const target = tensors.get(`greedy/${i}/target`)!.values as Int32Array
+    const { values: outputs, shape } = tensor(`greedy/${i}/outputs`)
+    const target = tensor(`greedy/${i}/target`).values as Int32Array
     const validation = { outputs: outputs as Float32Array, students: shape[0], target, width: shape[2] }
     const rules = ['majority-vote', 'weighted-vote'] as const
-    const spec = { rules, average: 'logits', greedy: { best: 3, prune: 0.2, most: 30 }, bagging: { share: 0.6 } } as const
+    const spec = { rules, average: 'logits', greedy: GREEDY, bagging: { share: 0.6 } } as const
     const all = combineOutputs(session, { validation, test: outputs as Float32Array }, spec, randomFrom(session, 1))
     const theirs = units.greedy[i].test_on_same_data
     expect(score(all.get('majority-vote')!, target, shape[2])).toBe(theirs.majority_voting)
     expect(score(all.get('weighted-vote')!, target, shape[2])).toBe(theirs.weighted_voting)
   })
-})
-
-test('weights by task loss, of every power', () => {
-  const scales = new Set<number>()
-  for (const { losses, scale, weights } of units.weights_by_task_loss as {
-    losses: number[]
-    scale: number
-    weights: number[]
-  }[]) {
-    scales.add(scale)
-    const teachers = chooseTeachers(session, Float64Array.from(losses), { ...BY_CLUSTER, teachers: 'inverse-loss', scale })
-    close(teachers.weights, weights, 1e-6, `scale ${scale}`, true)
-    if (scale === 1) close(inverseLoss(losses, [...losses.keys()]), weights, 1e-6, 'ensemble', true)
-  }
-  expect([...scales].sort()).toEqual([0.5, 1, 2])
 })

@@ -16,14 +16,15 @@ import {
   close,
   courseOf,
   follow,
+  GREEDY,
   OUTPUT,
   problemOf,
   type Recording,
   SCALAR,
-  score,
   startsOf,
   TEST_MSE,
   teachingOf,
+  testScore,
 } from './case.ts'
 
 /** Whether the first ρ > 0 goes on from the screened students. */
@@ -99,7 +100,7 @@ for (const recorded of own) {
         })
         const shared = result.results.find(({ stage }) => stage.rho === expected.best_rho)?.stage as StageResult
         const jury = juryOf(problem.session, judge(shared))
-        const chosen = greedy(jury, { best: 3, prune: 0.2, most: 30 })
+        const chosen = greedy(jury, GREEDY)
         jury.close()
         if (expected.greedy_ens_idxs) expect(chosen.members).toEqual(expected.greedy_ens_idxs)
         for (const [stage, theirs] of [
@@ -112,7 +113,7 @@ for (const recorded of own) {
             classification ? expect(mine, what).toBe(value) : close([mine], [value], TEST_MSE, what, true)
           const size = outputs.length / M
           everyone.forEach((i) => {
-            same(score(recorded, outputs.subarray(i * size, (i + 1) * size)), `student ${i}`, theirs.cohort[i])
+            same(testScore(recorded, outputs.subarray(i * size, (i + 1) * size)), `student ${i}`, theirs.cohort[i])
           })
           const methods = {
             simple_average: weightsByLoss('simple-average', stage.losses, everyone, 3),
@@ -121,7 +122,7 @@ for (const recorded of own) {
             greedy_ensemble: inverseLoss(stage.losses, chosen.members),
           }
           for (const [name, weights] of Object.entries(methods))
-            if (name in theirs) same(score(recorded, average(outputs, weights)), name, theirs[name])
+            if (name in theirs) same(testScore(recorded, average(outputs, weights)), name, theirs[name])
         }
       })
     })

@@ -1,11 +1,9 @@
 // Single steps of the authors' method against PyTorch and scikit-learn: units.json names the versions. Everything in it that
 // this library has a counterpart for; its README states what float32 against float64 of the same code differs by.
 
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { modality } from '../../src/data/dataset.ts'
 import { applyPreparation, fitPreparation, ignoredColumns } from '../../src/data/prepare.ts'
-import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { inverseLoss, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import { project } from '../../src/fusion/projection.ts'
 import { cluster, partition, silhouette } from '../../src/train/cluster.ts'
@@ -18,6 +16,7 @@ import { planOf, validate } from '../../src/train/step.ts'
 import { finish } from '../finish.ts'
 import { trainSession } from '../kernels/kernels.ts'
 import { alone, begin, make, shared, specOf, stepOf } from '../train/cohort.ts'
+import { average, close, GREEDY, recording, score } from './case.ts'
 
 interface Loss {
   readonly value: number
@@ -51,27 +50,10 @@ interface Units {
   }[]
 }
 
-const here = (file: string) => readFileSync(new URL(file, import.meta.url))
-const units: Units = JSON.parse(here('units.json').toString())
-const { tensors } = readSafetensors(here('units.safetensors'))
-
-function stored(name: string) {
-  const found = tensors.get(name)
-  if (!found) throw new Error(`units.safetensors has no tensor ${name}`)
-  return found
-}
+const { json, tensor: stored } = recording('units')
+const units: Units = json
 const f32 = (name: string) => Float32Array.from(stored(name).values)
 const i32 = (name: string) => Int32Array.from(stored(name).values)
-
-function close(what: string, mine: ArrayLike<number>, theirs: ArrayLike<number>, tolerance: number): void {
-  expect(mine.length, what).toBe(theirs.length)
-  let worst = 0
-  for (let i = 0; i < mine.length; i++) {
-    const error = Math.abs(mine[i] - theirs[i])
-    worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error)
-  }
-  expect(worst, what).toBeLessThanOrEqual(tolerance)
-}
 
 describe('teachers', () => {
   const session = trainSession()
@@ -123,14 +105,15 @@ describe('teachers', () => {
   })
 })
 
-test('weights by task loss', () => {
+test('weights by task loss, of every power', () => {
+  const ULP = 1.2e-7 // relative
   const plain = units.weights_by_task_loss.filter(({ scale }) => scale === 1)
   expect(plain).toHaveLength(3)
-  for (const { losses, weights } of plain) close('weights', inverseLoss(losses, [...losses.keys()]), weights, 6e-8)
+  for (const { losses, weights } of plain) close(inverseLoss(losses, [...losses.keys()]), weights, ULP, 'weights', true)
   expect(new Set(units.weights_by_task_loss.map(({ scale }) => scale))).toEqual(new Set([0.5, 1, 2]))
   for (const { losses, scale, weights } of units.weights_by_task_loss) {
     const spec = { ...BY_CLUSTER, teachers: 'inverse-loss', scale } as const
-    close(`scale ${scale}`, chooseTeachers(trainSession(), Float64Array.from(losses), spec).weights, weights, 6e-8)
+    close(chooseTeachers(trainSession(), Float64Array.from(losses), spec).weights, weights, ULP, `scale ${scale}`, true)
   }
 })
 
@@ -161,8 +144,8 @@ describe('losses', () => {
   /** Values of size 1 to 4 and gradients of size 0.1, each a few dozen f32 operations. */
   const [VALUE, GRADIENT] = [1e-6, 2e-7]
   const held = (name: string, value: number, gradient: ArrayLike<number>) => {
-    close(name, [value], [units.losses[name].value], VALUE)
-    close(`${name}/grad`, gradient, f32(`${name}/grad`), GRADIENT)
+    close([value], [units.losses[name].value], VALUE, name)
+    close(gradient, f32(`${name}/grad`), GRADIENT, `${name}/grad`)
   }
 
   test('cross-entropy', () => {
@@ -192,8 +175,8 @@ describe('losses', () => {
     const mse = units.losses[`cohort_mse_student${i}`]
     const regression = saying(parts('loss/cohort_outputs', 1), 1, f32('loss/cohort_target'))
     const r = regression(i, shared(mse.rho, ...mse.weights))
-    close('value', [r.total], [mse.value], VALUE)
-    close('gradient', r.gradient, f32(`cohort_mse_student${i}/grad`), 1e-6)
+    close([r.total], [mse.value], VALUE, 'value')
+    close(r.gradient, f32(`cohort_mse_student${i}/grad`), 1e-6, 'gradient')
     const kl = units.losses[`cohort_kl_student${i}`]
     const classification = saying(parts('loss/cohort_logits', 5), 5, labels)
     const c = classification(i, shared(kl.rho, ...kl.weights))
@@ -205,13 +188,13 @@ describe('losses', () => {
     const out = memory.alloc(4 * p.length)
     const z = memory.put(p)
     kernels.softmax(out, z, 7, 5)
-    close('softmax', memory.f32(out, p.length), f32('loss/softmax_p'), 1e-7)
+    close(memory.f32(out, p.length), f32('loss/softmax_p'), 1e-7, 'softmax')
     const weight = memory.put(Float32Array.of(1))
     const logs = Array.from(p, (_, i) => {
       const label = memory.put(Int32Array.of(i % 5))
       return -kernels.crossEntropyLabels(z + 20 * Math.floor(i / 5), label, weight, 1, 5)
     })
-    close('log softmax', logs, f32('loss/log_softmax_p'), 1e-6)
+    close(logs, f32('loss/log_softmax_p'), 1e-6, 'log softmax')
   })
 })
 
@@ -229,10 +212,10 @@ test.each(['wd0', 'wd0.01'] as const)('Adam, %s: parameters and moments after ea
     const mark = memory.mark()
     optimize(kernels, spec, state, memory.put(part(gradients)))
     memory.release(mark)
-    close(`step ${step}`, memory.f32(block, size), part(f32(`adam/${name}/params`)), 3e-7)
+    close(memory.f32(block, size), part(f32(`adam/${name}/params`)), 3e-7, `step ${step}`)
     // One unit in the last place of numbers up to 2: PyTorch multiplies and adds in one rounding.
-    close(`first moment ${step}`, memory.f32(first, size), part(f32(`adam/${name}/exp_avg`)), 1.2e-7)
-    close(`second moment ${step}`, memory.f32(second, size), part(f32(`adam/${name}/exp_avg_sq`)), 1.2e-7)
+    close(memory.f32(first, size), part(f32(`adam/${name}/exp_avg`)), 1.2e-7, `first moment ${step}`)
+    close(memory.f32(second, size), part(f32(`adam/${name}/exp_avg_sq`)), 1.2e-7, `second moment ${step}`)
   }
 })
 
@@ -246,20 +229,20 @@ test.each(['full', 'covariance_eigh', 'wide'])(
     const source = { at: session.memory.put(of('X')), width: d }
     const every = Int32Array.from({ length: n }, (_, i) => i)
     const pca = finish(fitPca(session, source, every, k))
-    close('components', pca.components, of('components'), 1e-5)
-    close('mean', pca.mean, of('mean'), 1e-6)
+    close(pca.components, of('components'), 1e-5, 'components')
+    close(pca.mean, of('mean'), 1e-6, 'mean')
     const theirs = of('explained_variance')
     close(
-      'variance',
       Array.from(pca.variance, (v, c) => v / theirs[c]),
       new Float32Array(k).fill(1),
       1e-5,
+      'variance',
     )
     const layer = pcaLayer(pca, 0, `pca(${k})`, false)
-    close('scores', session.memory.f32(project(session, source, layer, n).at, n * k), of('transformed'), 5e-5)
+    close(session.memory.f32(project(session, source, layer, n).at, n * k), of('transformed'), 5e-5, 'scores')
     const rows = stored(`pca/${name}/X_new`).shape[0]
     const fresh = { at: session.memory.put(of('X_new')), width: d }
-    close('new scores', session.memory.f32(project(session, fresh, layer, rows).at, rows * k), of('transformed_new'), 5e-5)
+    close(session.memory.f32(project(session, fresh, layer, rows).at, rows * k), of('transformed_new'), 5e-5, 'new scores')
   },
 )
 
@@ -278,18 +261,18 @@ test('standardising: population deviation; the constant column, of which theirs 
   expect(f32('scaler/scale')[constant]).toBe(1)
   // One mean is 99, which has its next number in f32 at 8e-6.
   close(
-    'mean',
     numbers.map((c) => c.mean),
     varying(f32('scaler/mean')),
     4e-6,
+    'mean',
   )
   close(
-    'scale',
     numbers.map((c) => c.scale),
     varying(f32('scaler/scale')),
     1e-6,
+    'scale',
   )
-  close('out', applyPreparation(preparation, view), varying(f32('scaler/out')), 1e-6)
+  close(applyPreparation(preparation, view), varying(f32('scaler/out')), 1e-6, 'out')
 })
 
 test('a network of three layers: outputs, cross-entropy and every gradient', () => {
@@ -308,50 +291,40 @@ test('a network of three layers: outputs, cross-entropy and every gradient', () 
     units.mlp.layout.map((t) => ({ ...t, name: t.name.replace(/\d+/, (l) => String(Number(l) / 2)) })),
   )
   const { losses, gradients } = stepOf(made, blocks, alone(1))
-  close('loss', losses.task, [units.mlp.loss], 1e-6)
-  close('gradient', gradients[0], f32('mlp/grad'), 2e-7)
+  close(losses.task, [units.mlp.loss], 1e-6, 'loss')
+  close(gradients[0], f32('mlp/grad'), 2e-7, 'gradient')
   const plan = planOf(made.problem, 8)
   begin(plan, blocks)
   validate(plan, made.problem.train, mutual(plan, alone(1)))
-  close('outputs', made.problem.session.memory.f32(plan.outputs, 24), f32('mlp/out'), 1e-6)
+  close(made.problem.session.memory.f32(plan.outputs, 24), f32('mlp/out'), 1e-6, 'outputs')
 })
 
 test.each(units.greedy.map((recorded, i) => ({ i, ...recorded })))(
   'greedy selection $i, of $models students: members, losses, and the averages beside it',
   ({ i, classification, models, losses, ens_idxs, test_on_same_data }) => {
-    const [, rows, width] = stored(`greedy/${i}/outputs`).shape
+    const [, , width] = stored(`greedy/${i}/outputs`).shape
     const target = classification ? i32(`greedy/${i}/target`) : f32(`greedy/${i}/target`)
     const outputs = f32(`greedy/${i}/outputs`)
     const jury = juryOf(trainSession(), { outputs, students: models, target, width })
     close(
-      'losses',
       Array.from(jury.losses, (v, m) => v / losses[m]),
       new Float64Array(models).fill(1),
       1e-6,
+      'losses',
     )
-    const chosen = greedy(jury, { best: 3, prune: 0.2, most: 30 })
+    const chosen = greedy(jury, GREEDY)
     expect(chosen.members).toEqual(ens_idxs)
 
     const everyone = Array.from({ length: models }, (_, m) => m)
-    const score = (weights: Float32Array) => {
-      let sum = 0
-      for (let row = 0; row < rows; row++) {
-        const mix = Array.from({ length: width }, (_, d) =>
-          everyone.reduce((total, m) => total + weights[m] * outputs[(m * rows + row) * width + d], 0),
-        )
-        sum += classification ? Number(mix.indexOf(Math.max(...mix)) === target[row]) : (mix[0] - target[row]) ** 2
-      }
-      return sum / rows
-    }
     for (const [rule, weights] of [
       ['greedy_ensemble', chosen.weights],
       ['simple_average', weightsByLoss('simple-average', jury.losses, everyone, 3)],
       ['weighted_average', weightsByLoss('weighted-average', jury.losses, everyone, 3)],
       ['best_single', weightsByLoss('best-single', jury.losses, everyone, 3)],
     ] as const) {
-      close(rule, [score(weights) / test_on_same_data[rule]], [1], 1e-5)
+      close([score(average(outputs, weights), target, width) / test_on_same_data[rule]], [1], 1e-5, rule)
     }
     // The trace is the mean loss on the same rows that the last of these is of.
-    if (!classification) close('trace', [chosen.trace[chosen.trace.length - 1] / test_on_same_data.greedy_ensemble], [1], 1e-5)
+    if (!classification) close([chosen.trace[chosen.trace.length - 1] / test_on_same_data.greedy_ensemble], [1], 1e-5, 'trace')
   },
 )

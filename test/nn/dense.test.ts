@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest'
-import { ACTIVATIONS, type Activation, dense } from '../../src/nn/dense.ts'
+import { ACTIVATIONS, dense } from '../../src/nn/dense.ts'
 import { numbers } from '../kernels/harness.ts'
 import { trainSession } from '../kernels/kernels.ts'
+import { ACTIVATION } from '../train/reference.ts'
 
 const { kernels, memory } = trainSession()
 const random = numbers(41)
-const ACT: Record<Activation, (z: number) => number> = {
-  identity: (z) => z,
-  relu: (z) => Math.max(z, 0),
-  tanh: Math.tanh,
-  sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-}
 
 test.each(ACTIVATIONS)('%s of x · weightᵀ + bias, into a window that leaves its surroundings alone', (activation) => {
   const [B, inputs, outputs, ld] = [5, 6, 3, 9]
@@ -28,7 +23,7 @@ test.each(ACTIVATIONS)('%s of x · weightᵀ + bias, into a window that leaves i
       }
       let z = bias[o]
       for (let k = 0; k < inputs; k++) z += x[b * inputs + k] * weight[o * inputs + k]
-      expect(y[b * ld + c]).toBeCloseTo(ACT[activation](z), 5)
+      expect(y[b * ld + c]).toBeCloseTo(ACTIVATION[activation](z), 5)
     }
   }
 })

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { planOfTraining } from '../../src/recipe/plan.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
+import { ensemblesFor } from '../../src/train/model.ts'
 import { runGrid } from '../../src/train/rho.ts'
-import { batchOrder, ensemblesFor, groupOf, settingOf } from '../../src/train/setting.ts'
+import { batchOrder, groupOf, settingOf } from '../../src/train/setting.ts'
 import { finish } from '../finish.ts'
 import { module, QUICK, ROWS, SOME, SPLITS, type Study, study, train } from './studies.ts'
 

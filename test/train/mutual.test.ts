@@ -147,11 +147,12 @@ describe.each(TASKS)('%s', (_, making) => {
     for (const i of [0, 1]) expect(losses.total[i]).toBeCloseTo(losses.task[i], 6)
   })
 
+  /** Four students that all say the same, but the last: with teachers 0, 1 and 3 it is the odd one of three. */
+  const same = make({ ...making, specs: Array(4).fill(making.specs[2]), tables: made.tables, target: made.target })
+  const four = [blocks[2], blocks[2], blocks[2], blocks[2].map((v) => 1.5 * v)]
+  const third = 1 / 3
+
   test('the denominator counts the student itself: a teacher is drawn to another no more than a pupil is', () => {
-    // All say the same but one of three teachers.
-    const same = make({ ...making, specs: Array(4).fill(making.specs[2]), tables: made.tables, target: made.target })
-    const four = [blocks[2], blocks[2], blocks[2], blocks[2].map((v) => 1.5 * v)]
-    const third = 1 / 3
     const { losses } = stepOf(same, four, shared(1, third, third, 0, third))
     const apart = losses.total.map((total, i) => total - losses.task[i])
     // The pupil and the other teachers are a third of D away; the odd one, where D is symmetric, is two thirds.
@@ -172,9 +173,6 @@ describe.each(TASKS)('%s', (_, making) => {
   })
 
   test('normalised by the others, teachers hear as much as pupils do', () => {
-    const same = make({ ...making, specs: Array(4).fill(making.specs[2]), tables: made.tables, target: made.target })
-    const four = [blocks[2], blocks[2], blocks[2], blocks[2].map((v) => 1.5 * v)]
-    const third = 1 / 3
     const { losses } = stepOf(same, four, { ...shared(1, third, third, 0, third), normalizer: 'others' })
     const apart = losses.total.map((total, i) => total - losses.task[i])
     // D is the odd one's distance: the pupil hears it of one in three, the other teachers of one in two, the odd one of both.

@@ -8,7 +8,7 @@ import type { Activation } from '../../src/nn/dense.ts'
 import type { Normalizer } from '../../src/train/sharing.ts'
 import type { Made } from './cohort.ts'
 
-const ACTIVATION: Record<Activation, (z: number) => number> = {
+export const ACTIVATION: Record<Activation, (z: number) => number> = {
   identity: (z) => z,
   relu: (z) => Math.max(z, 0),
   tanh: Math.tanh,
