@@ -164,7 +164,8 @@ function* compare(
 
 /**
  * Errors by method. The first variant's ensembles go by their own names, those of its ρ = 0 by `independent/…`, those of the ρ whose
- * greedy ensemble is best on validation rows by `by-ensemble/…`; the other variants' by `variant/…`; at a fixed ρ, `variant@ρ/…`.
+ * greedy ensemble is best on validation rows by `by-ensemble/…`; the other variants' by `variant/…` and `variant/by-ensemble/…`; at a
+ * fixed ρ, `variant@ρ/…`.
  */
 function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Scores {
   const at = (variant: VariantResult, rho: number) => variant.cohorts.find((c) => c.rho === rho)?.scores ?? {}
@@ -175,7 +176,10 @@ function scoresOf({ fixed }: Experiment, variants: readonly VariantResult[]): Sc
     ...named('', at(main, main.rho)),
     ...named('independent/', at(main, 0)),
     ...named('by-ensemble/', at(main, bestEnsemble(main))),
-    ...others.flatMap((variant) => named(`${variant.name}/`, at(variant, variant.rho))),
+    ...others.flatMap((v) => [
+      ...named(`${v.name}/`, at(v, v.rho)),
+      ...(v.cohorts.length > 1 ? named(`${v.name}/by-ensemble/`, at(v, bestEnsemble(v))) : []),
+    ]),
     ...(fixed === undefined ? [] : variants.flatMap((v) => named(`${v.name}@${fixed}/`, at(v, fixed)))),
   ])
 }

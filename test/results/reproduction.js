@@ -156,7 +156,14 @@ function sharing(name, { scores }) {
   const [main] = variants
   const chosen = variants.filter(({ rho }) => rho.length > 1)
   const rows = [
-    ...chosen.map((v) => ({ text: v.name, at: 'chosen', prefix: v === main ? '' : `${v.name}/`, cold: 'cold/' })),
+    ...['', 'by-ensemble/'].flatMap((by) =>
+      chosen.map((v) => ({
+        text: v.name,
+        at: by ? 'by its greedy ensemble' : 'by its teachers',
+        prefix: `${v === main ? '' : `${v.name}/`}${by}`,
+        cold: `cold/${by}`,
+      })),
+    ),
     ...variants.map((v) => ({ text: v.name, at: `${fixed}`, prefix: `${v.name}@${fixed}/`, cold: `cold@${fixed}/` })),
   ]
   return ['meta-fusion', 'weighted-average', 'best-single', 'cohort-mean'].flatMap((method) => [
