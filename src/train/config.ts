@@ -47,7 +47,7 @@ export interface TrainConfig {
   readonly labelSmoothing?: number
   /** What rows count by class in every loss but the divergence; classification only. Default `none`; a class not named has 1. */
   readonly classWeights?: ClassWeights
-  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default none. */
+  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default first. */
   readonly warmStart?: WarmStart
   /** What ρ is chosen by: the greedy `ensemble`'s validation loss, or the `teachers`' mean as the authors do. Default ensemble. */
   readonly chooseRho?: RhoChoice
@@ -188,7 +188,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
       typeof config.classWeights === 'object'
         ? (given(config.classWeights) as Record<string, number>)
         : (config.classWeights ?? 'none'),
-    warmStart: config.warmStart ?? 'none',
+    warmStart: config.warmStart ?? 'first',
     chooseRho: config.chooseRho ?? 'ensemble',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     ensembles: config.ensembles ?? usualRules(shape.task),

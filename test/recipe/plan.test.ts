@@ -102,10 +102,10 @@ describe('the memory of a plan', () => {
     // 8 + 4 + 3 prepared features, 2 scores, 6 frozen numbers, and the label.
     expect(bytes.rows).toBe(4 * ROWS * (8 + 4 + 3 + 2 + 6 + 1))
     expect(bytes.students).toBe(12 * parameters)
-    expect(bytes.checkpoints).toBe(4 * parameters * 3)
+    expect(bytes.checkpoints).toBe(4 * parameters * 5)
     expect(bytes.data).toBe(8 * ROWS * 12 + 4 * ROWS + 3 * ROWS + 4 * ROWS)
     expect(bytes.total).toBe(bytes.data + bytes.session + bytes.checkpoints)
-    expect(planOf(given, { ...CUTS, warmStart: 'all' }).plan.bytes.checkpoints).toBe(4 * parameters * 5)
+    expect(planOf(given, { ...CUTS, warmStart: 'none' }).plan.bytes.checkpoints).toBe(4 * parameters * 3)
   })
 
   test.each<[string, TrainConfig]>([
@@ -141,9 +141,10 @@ describe('the trials of a plan', () => {
     expect(of({ epochs: 12 })).toBeCloseTo(2 * of({}), 6)
     expect(of({ rho: [0, 1, 2] })).toBeCloseTo(1.5 * of({}), 6)
     expect(of({ baselines: true })).toBeGreaterThan(of({}))
-    // Two folds, each of them half of the rows.
+    // Two folds, each of them half of the rows; each is screened first, unless its ρ starts anew.
     const stacking = { rows: 'out-of-fold', folds: 2 } as const
-    expect(of({ ensembles: ['stacking'], stacking })).toBeCloseTo(1.5 * of({}), 6)
+    expect(of({ ensembles: ['stacking'], stacking })).toBeCloseTo(2 * of({}), 6)
+    expect(of({ ensembles: ['stacking'], stacking, warmStart: 'none' })).toBeCloseTo(1.5 * of({}), 6)
   })
 
   test('take of many students 32, from small to large, by whose parameters the others are counted', () => {

@@ -412,7 +412,7 @@ describe('defaults by the shape of the data', () => {
       dropout: 0,
       labelSmoothing: 0,
       classWeights: 'none',
-      warmStart: 'none',
+      warmStart: 'first',
       teaching: { teachers: 'cluster', clusters: 'silhouette', scale: 1, normalizer: 'all', burnIn: 0 },
       greedy: { best: 3, prune: 0.2, most: 30 },
       standardizeTarget: true,
