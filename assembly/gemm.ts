@@ -4,27 +4,29 @@
 //
 //     for k: c = fround(c + fround(a * b))
 //
-// whatever the tile, the batch or the blocking. How the real loop differs from those lines:
+// whatever the tile, the batch or the blocking; under relaxed SIMD of c = fround(c + a * b) on a processor that fuses the two.
+// How the real loop differs from those lines:
 //
-// 1. Five rows of A are interleaved, [k][5], and eight columns of B, [k][8]. Both are then read straight through, and the
+// 1. Five rows of A (ROWS) are interleaved, [k][5], and eight columns of B, [k][8]. Both are then read straight through, and the
 //    three kernels differ only in how they interleave. What the last tile lacks has any value: it is computed, not kept.
 // 2. The tile keeps 5×8 results in ten registers for all of k: ten accumulators, two vectors of B, one splat of A and one
 //    product are fourteen of the fifteen that V8 has. The first step stands before the loop, where it fixes the addresses of
-//    the five splats; without it V8 (Node 20) reorders the loop and spills, a fourth slower. Unrolling spills as well.
+//    the five splats; without it V8 (Node 20) reorders the loop and spills, a fourth slower. Unrolling spills as well. A fused
+//    product needs no register of its own: under relaxed SIMD there is room for a sixth row, 6×8.
 // 3. K is cut at K_BLOCK, so that a panel of B (16 KiB) and a tile of A stay in L1; the sum goes on in C, which keeps the
 //    order. M is cut by the bytes of the interleaved A, which stays in L2 while the panels of B pass by: each panel is
 //    interleaved once for 65 rows where K is long, for 520 in a weight gradient, where K is the batch.
 //
 // The interleaved copies live in static memory below heapBase(); nothing is kept there between calls.
 
-import { words } from './lib/simd'
+import { madd, words } from './lib/simd'
 
-const ROWS: i32 = 5
+const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5
 const K_BLOCK: i32 = 512
-const A_BYTES: i32 = 65 * 512 * 4
+const A_BYTES: i32 = (ASC_FEATURE_RELAXED_SIMD ? 66 : 65) * 512 * 4
 const A_BLOCK: usize = memory.data(A_BYTES, 16)
 const B_PANEL: usize = memory.data(16 * 1024, 16)
-const EDGE: usize = memory.data(160, 16) // a whole tile, for the last columns
+const EDGE: usize = memory.data(32 * ROWS, 16) // a whole tile, for the last columns
 const SPARE: usize = memory.data(32, 16) // a row of the tile that C has not
 
 /** c (M,N) = or += a (M,K) · b (K,N).  In place: no. */
@@ -84,7 +86,7 @@ function at(row: i32, column: i32, ld: i32): usize {
   return ((<usize>row) * (<usize>ld) + (<usize>column)) << 2
 }
 
-/** out [K][width] = the first n columns of x (K, ldx); what was there beyond.  width is 5 or 8. */
+/** out [K][width] = the first n columns of x (K, ldx); what was there beyond.  width is ROWS or 8. */
 function interleaveColumns(out: usize, x: usize, K: i32, n: i32, width: i32, ldx: i32): void {
   const step = words(ldx)
   const end = out + words(K * width)
@@ -93,17 +95,18 @@ function interleaveColumns(out: usize, x: usize, K: i32, n: i32, width: i32, ldx
       v128.store(out, v128.load(x))
       v128.store(out, v128.load(x, 16), 16)
     }
-  } else if (n == 5 && width == 5) {
-    for (; out < end; out += 20, x += step) {
+  } else if (n == ROWS && width == ROWS) {
+    for (; out < end; out += words(ROWS), x += step) {
       v128.store(out, v128.load(x))
-      store<f32>(out, load<f32>(x, 16), 16)
+      if (ROWS == 6) store<i64>(out, load<i64>(x, 16), 16)
+      else store<f32>(out, load<f32>(x, 16), 16)
     }
   } else {
     for (; out < end; out += words(width), x += step) copyWords(out, x, n)
   }
 }
 
-/** out [K][width] = the first n rows of x (n, ldx), transposed; the last of them again beyond.  width is 5 or 8. */
+/** out [K][width] = the first n rows of x (n, ldx), transposed; the last of them again beyond.  width is ROWS or 8. */
 function interleaveRows(out: usize, x: usize, K: i32, n: i32, width: i32, ldx: i32): void {
   const x1 = x + at(min(1, n - 1), 0, ldx)
   const x2 = x + at(min(2, n - 1), 0, ldx)
@@ -121,13 +124,22 @@ function interleaveRows(out: usize, x: usize, K: i32, n: i32, width: i32, ldx: i
       transpose4(out + 16, 32, v128.load(x4 + k), v128.load(x5 + k), v128.load(x6 + k), v128.load(x7 + k))
     }
   } else {
-    for (; k < body; k += 16, out += 80) {
-      transpose4(out, 20, v128.load(x + k), v128.load(x1 + k), v128.load(x2 + k), v128.load(x3 + k))
+    for (; k < body; k += 16, out += 4 * words(ROWS)) {
+      transpose4(out, words(ROWS), v128.load(x + k), v128.load(x1 + k), v128.load(x2 + k), v128.load(x3 + k))
       const last = v128.load(x4 + k)
-      v128.store_lane<f32>(out, last, 0, 16)
-      v128.store_lane<f32>(out, last, 1, 36)
-      v128.store_lane<f32>(out, last, 2, 56)
-      v128.store_lane<f32>(out, last, 3, 76)
+      if (ROWS == 6) {
+        const low = i32x4.shuffle(last, v128.load(x5 + k), 0, 4, 1, 5)
+        const high = i32x4.shuffle(last, v128.load(x5 + k), 2, 6, 3, 7)
+        v128.store_lane<i64>(out, low, 0, 16)
+        v128.store_lane<i64>(out, low, 1, 40)
+        v128.store_lane<i64>(out, high, 0, 64)
+        v128.store_lane<i64>(out, high, 1, 88)
+      } else {
+        v128.store_lane<f32>(out, last, 0, 16)
+        v128.store_lane<f32>(out, last, 1, 36)
+        v128.store_lane<f32>(out, last, 2, 56)
+        v128.store_lane<f32>(out, last, 3, 76)
+      }
     }
   }
   for (; k < end; k += 4, out += words(width)) {
@@ -148,12 +160,13 @@ function transpose4(out: usize, step: usize, r0: v128, r1: v128, r2: v128, r3: v
   v128.store(out + 3 * step, i64x2.shuffle(high01, high23, 1, 3))
 }
 
-/** The first `rows` of c (5,8) = or += a [K][5] · B_PANEL [K][8]; the others go to SPARE.  ldc in bytes, K ≥ 1. */
+/** The first `rows` of c (ROWS,8) = or += a [K][ROWS] · B_PANEL [K][8]; the others go to SPARE.  ldc in bytes, K ≥ 1. */
 function tile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, accumulate: bool): void {
   const c1 = rows > 1 ? c + ldc : SPARE
   const c2 = rows > 2 ? c1 + ldc : SPARE
   const c3 = rows > 3 ? c2 + ldc : SPARE
   const c4 = rows > 4 ? c3 + ldc : SPARE
+  const c5 = rows > 5 ? c4 + ldc : SPARE // nothing of a sixth row is left where ROWS is 5
   let s00 = f32x4.splat(0)
   let s01 = s00
   let s10 = s00
@@ -164,6 +177,8 @@ function tile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, accumulate: boo
   let s31 = s00
   let s40 = s00
   let s41 = s00
+  let s50 = s00
+  let s51 = s00
   if (accumulate) {
     s00 = v128.load(c)
     s01 = v128.load(c, 16)
@@ -175,49 +190,63 @@ function tile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, accumulate: boo
     s31 = v128.load(c3, 16)
     s40 = v128.load(c4)
     s41 = v128.load(c4, 16)
+    if (ROWS == 6) {
+      s50 = v128.load(c5)
+      s51 = v128.load(c5, 16)
+    }
   }
   let b = B_PANEL
-  const end = a + words(5 * K)
+  const end = a + words(ROWS * K)
   {
     const b0 = v128.load(b)
     const b1 = v128.load(b, 16)
     const a0 = v128.load32_splat(a)
-    s00 = f32x4.add(s00, f32x4.mul(a0, b0))
-    s01 = f32x4.add(s01, f32x4.mul(a0, b1))
+    s00 = madd(a0, b0, s00)
+    s01 = madd(a0, b1, s01)
     const a1 = v128.load32_splat(a, 4)
-    s10 = f32x4.add(s10, f32x4.mul(a1, b0))
-    s11 = f32x4.add(s11, f32x4.mul(a1, b1))
+    s10 = madd(a1, b0, s10)
+    s11 = madd(a1, b1, s11)
     const a2 = v128.load32_splat(a, 8)
-    s20 = f32x4.add(s20, f32x4.mul(a2, b0))
-    s21 = f32x4.add(s21, f32x4.mul(a2, b1))
+    s20 = madd(a2, b0, s20)
+    s21 = madd(a2, b1, s21)
     const a3 = v128.load32_splat(a, 12)
-    s30 = f32x4.add(s30, f32x4.mul(a3, b0))
-    s31 = f32x4.add(s31, f32x4.mul(a3, b1))
+    s30 = madd(a3, b0, s30)
+    s31 = madd(a3, b1, s31)
     const a4 = v128.load32_splat(a, 16)
-    s40 = f32x4.add(s40, f32x4.mul(a4, b0))
-    s41 = f32x4.add(s41, f32x4.mul(a4, b1))
+    s40 = madd(a4, b0, s40)
+    s41 = madd(a4, b1, s41)
+    if (ROWS == 6) {
+      const a5 = v128.load32_splat(a, 20)
+      s50 = madd(a5, b0, s50)
+      s51 = madd(a5, b1, s51)
+    }
   }
-  a += 20
+  a += words(ROWS)
   b += 32
   while (a < end) {
     const b0 = v128.load(b)
     const b1 = v128.load(b, 16)
     const a0 = v128.load32_splat(a)
-    s00 = f32x4.add(s00, f32x4.mul(a0, b0))
-    s01 = f32x4.add(s01, f32x4.mul(a0, b1))
+    s00 = madd(a0, b0, s00)
+    s01 = madd(a0, b1, s01)
     const a1 = v128.load32_splat(a, 4)
-    s10 = f32x4.add(s10, f32x4.mul(a1, b0))
-    s11 = f32x4.add(s11, f32x4.mul(a1, b1))
+    s10 = madd(a1, b0, s10)
+    s11 = madd(a1, b1, s11)
     const a2 = v128.load32_splat(a, 8)
-    s20 = f32x4.add(s20, f32x4.mul(a2, b0))
-    s21 = f32x4.add(s21, f32x4.mul(a2, b1))
+    s20 = madd(a2, b0, s20)
+    s21 = madd(a2, b1, s21)
     const a3 = v128.load32_splat(a, 12)
-    s30 = f32x4.add(s30, f32x4.mul(a3, b0))
-    s31 = f32x4.add(s31, f32x4.mul(a3, b1))
+    s30 = madd(a3, b0, s30)
+    s31 = madd(a3, b1, s31)
     const a4 = v128.load32_splat(a, 16)
-    s40 = f32x4.add(s40, f32x4.mul(a4, b0))
-    s41 = f32x4.add(s41, f32x4.mul(a4, b1))
-    a += 20
+    s40 = madd(a4, b0, s40)
+    s41 = madd(a4, b1, s41)
+    if (ROWS == 6) {
+      const a5 = v128.load32_splat(a, 20)
+      s50 = madd(a5, b0, s50)
+      s51 = madd(a5, b1, s51)
+    }
+    a += words(ROWS)
     b += 32
   }
   v128.store(c, s00)
@@ -230,6 +259,10 @@ function tile(c: usize, ldc: usize, rows: i32, a: usize, K: i32, accumulate: boo
   v128.store(c3, s31, 16)
   v128.store(c4, s40)
   v128.store(c4, s41, 16)
+  if (ROWS == 6) {
+    v128.store(c5, s50)
+    v128.store(c5, s51, 16)
+  }
 }
 
 /** The same tile where C has only n columns left: through a whole tile of its own. */

@@ -5,6 +5,11 @@ export function heapBase(): usize {
   return __heap_base
 }
 
+/** Whether this build rounds as the processor likes: what a model says of how it was trained. */
+export function relaxed(): bool {
+  return ASC_FEATURE_RELAXED_SIMD
+}
+
 export { biasActivation } from './activation'
 export { gatherRows } from './gather'
 export { gemmNT } from './gemm'

@@ -1,6 +1,6 @@
 // One step over one contiguous block of n parameters p with gradient g. All f32; operations in PyTorch's order.
 
-import { loadTail, storeTail, words } from './lib/simd'
+import { loadTail, madd, storeTail, words } from './lib/simd'
 import { dot } from './reduce'
 
 /** v = momentum · v + (g + decay · p);  p -= rate · v.  torch.optim.SGD without dampening or Nesterov; v starts at 0. */
@@ -37,9 +37,9 @@ export function adam(
   for (let i = 0; i < body; i += 4) {
     const o = words(i)
     const x = v128.load(p + o)
-    const grad = f32x4.add(v128.load(g + o), f32x4.mul(f32x4.splat(decay), x))
-    const m1 = f32x4.add(f32x4.mul(v128.load(m + o), f32x4.splat(beta1)), f32x4.mul(grad, f32x4.splat(rest1)))
-    const v1 = f32x4.add(f32x4.mul(v128.load(v + o), f32x4.splat(beta2)), f32x4.mul(f32x4.mul(f32x4.splat(rest2), grad), grad))
+    const grad = madd(f32x4.splat(decay), x, v128.load(g + o))
+    const m1 = madd(grad, f32x4.splat(rest1), f32x4.mul(v128.load(m + o), f32x4.splat(beta1)))
+    const v1 = madd(f32x4.mul(f32x4.splat(rest2), grad), grad, f32x4.mul(v128.load(v + o), f32x4.splat(beta2)))
     v128.store(m + o, m1)
     v128.store(v + o, v1)
     v128.store(p + o, adamMove(x, m1, v1, stepSize, root, epsilon))
@@ -48,9 +48,9 @@ export function adam(
   if (rest) {
     const o = words(body)
     const x = loadTail(p + o, rest)
-    const grad = f32x4.add(loadTail(g + o, rest), f32x4.mul(f32x4.splat(decay), x))
-    const m1 = f32x4.add(f32x4.mul(loadTail(m + o, rest), f32x4.splat(beta1)), f32x4.mul(grad, f32x4.splat(rest1)))
-    const v1 = f32x4.add(f32x4.mul(loadTail(v + o, rest), f32x4.splat(beta2)), f32x4.mul(f32x4.mul(f32x4.splat(rest2), grad), grad))
+    const grad = madd(f32x4.splat(decay), x, loadTail(g + o, rest))
+    const m1 = madd(grad, f32x4.splat(rest1), f32x4.mul(loadTail(m + o, rest), f32x4.splat(beta1)))
+    const v1 = madd(f32x4.mul(f32x4.splat(rest2), grad), grad, f32x4.mul(loadTail(v + o, rest), f32x4.splat(beta2)))
     storeTail(m + o, m1, rest)
     storeTail(v + o, v1, rest)
     storeTail(p + o, adamMove(x, m1, v1, stepSize, root, epsilon), rest)

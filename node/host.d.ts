@@ -2,4 +2,5 @@
 
 declare namespace WebAssembly {
   const Module: { new (bytes: Uint8Array): Module }
+  function validate(bytes: Uint8Array): boolean
 }

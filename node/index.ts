@@ -14,7 +14,7 @@ import { planOfTraining, type TrainingPlan } from '../src/recipe/plan.ts'
 import { type Trained, trainModel } from '../src/recipe/recipe.ts'
 import type { TrainConfig } from '../src/train/config.ts'
 import { createPredictor } from './infer.ts'
-import { kernels } from './kernels.ts'
+import { hasRelaxedSimd, kernels, NOT_FAST, type Numerics } from './kernels.ts'
 import { secondsOf } from './trials.ts'
 
 export * from '../src/index.ts'
@@ -22,7 +22,7 @@ export { type BarChartSpec, barChart } from './figures/bar-chart.ts'
 export { type HeatMapSpec, heatMap } from './figures/heat-map.ts'
 export { type LineChartSpec, lineChart } from './figures/line-chart.ts'
 export { createPredictor } from './infer.ts'
-export { kernels } from './kernels.ts'
+export { hasRelaxedSimd, kernels, type Numerics } from './kernels.ts'
 export { NACC, RATS } from './sources/applications.ts'
 export { type NaccOptions, readNacc } from './sources/nacc.ts'
 export { type NeuralOptions, readNeural } from './sources/neural.ts'
@@ -35,6 +35,8 @@ export interface TrainOptions {
   readonly config?: TrainConfig
   /** Rows by index; drawn with the configuration's seed when left out. */
   readonly splits?: GivenSplits
+  /** `fast` trains by relaxed SIMD where the host has it, and the model says so: its bits depend on the processor. */
+  readonly numerics?: Numerics
   /** Called at most every 50 ms. */
   readonly onProgress?: (progress: Progress) => void
   /** Stops the training at its next pause, some 50 ms away. */
@@ -42,10 +44,10 @@ export interface TrainOptions {
 }
 
 /** What a training is planned for. */
-export type PlanOptions = Pick<TrainOptions, 'config' | 'splits'>
+export type PlanOptions = Pick<TrainOptions, 'config' | 'splits' | 'numerics'>
 
-const PLAN_OPTIONS: readonly string[] = ['config', 'splits'] satisfies (keyof PlanOptions)[]
-const OPTIONS: readonly string[] = ['config', 'splits', 'onProgress', 'signal'] satisfies (keyof TrainOptions)[]
+const PLAN_OPTIONS: readonly string[] = ['config', 'splits', 'numerics'] satisfies (keyof PlanOptions)[]
+const OPTIONS: readonly string[] = ['config', 'splits', 'numerics', 'onProgress', 'signal'] satisfies (keyof TrainOptions)[]
 
 /** How long training runs before the process may do something else. */
 const TURN_MS = 50
@@ -57,14 +59,14 @@ const TURN_MS = 50
  */
 export async function train(data: Dataset, options: TrainOptions = {}): Promise<Trained> {
   checkOptions('train', options, OPTIONS)
-  const { config = {}, splits, onProgress, signal } = options
-  const module = kernels('train')
+  const { config = {}, splits, numerics = 'exact', onProgress, signal } = options
+  const module = kernels('train', numerics)
   const chosen = chooseSplits(module, data, config, splits)
   const run = trainModel(module, data, chosen.splits, config, chosen.record)
   let pause = performance.now()
   for (;;) {
     const turn = run.next()
-    if (turn.done) return turn.value
+    if (turn.done) return numerics === 'fast' && !hasRelaxedSimd() ? noted(turn.value, NOT_FAST) : turn.value
     if (performance.now() < pause) continue
     onProgress?.(turn.value)
     await new Promise((resume) => setImmediate(resume))
@@ -80,10 +82,17 @@ export async function train(data: Dataset, options: TrainOptions = {}): Promise<
  */
 export function plan(data: Dataset, options: PlanOptions = {}): TrainingPlan & { readonly seconds: number } {
   checkOptions('plan', options, PLAN_OPTIONS)
-  const { config = {}, splits } = options
-  const module = kernels('train')
+  const { config = {}, splits, numerics } = options
+  const module = kernels('train', numerics)
   const made = planOfTraining(module, data, chooseSplits(module, data, config, splits).splits, config)
   return { ...made.plan, seconds: secondsOf(made.trials) }
+}
+
+/** The same training with one more note in its model. */
+function noted(trained: Trained, note: string): Trained {
+  const { model } = trained
+  const provenance = { ...model.provenance, notes: [...model.provenance.notes, note] }
+  return { ...trained, model: { ...model, provenance } }
 }
 
 function checkOptions(of: string, options: object, known: readonly string[]): void {

@@ -11,6 +11,16 @@ export function words(n: i32): usize {
   return (<usize>n) << 2
 }
 
+/**
+ * a · b + c. The one operation in which the two builds differ: rounded twice, the same everywhere; under relaxed SIMD once
+ * where the processor multiplies and adds in one go, which is faster.
+ */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b))
+}
+
 /** The n (1 to 3) floats at p; the other lanes are 0. */
 // @ts-ignore: decorator
 @inline

@@ -4,6 +4,7 @@ import { readModel } from '../../src/formats/model-file.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
 import { createPredictor } from '../infer.ts'
+import { checkNumerics, hasRelaxedSimd, NOT_FAST } from '../kernels.ts'
 import { expectedOf, readModelFile } from '../model.ts'
 import { counted, talk } from '../sentences.ts'
 import { readFolder } from '../tables.ts'
@@ -14,13 +15,20 @@ export const predictCommand = defineCommand({
     model: { type: 'positional', required: true, description: 'Model file' },
     dir: { type: 'positional', required: true, description: 'Folder with one CSV file per modality; modalities may be missing' },
     out: { type: 'string', required: true, valueHint: 'file', description: 'Where the predictions go (.csv)' },
+    numerics: {
+      type: 'string',
+      valueHint: 'exact|fast',
+      description: 'fast: relaxed SIMD, where last digits depend on the processor (exact)',
+    },
   },
   run({ args }) {
+    const numerics = checkNumerics(args.numerics ?? 'exact')
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
     const { inputs, notes } = readFolder(args.dir, { expected: expectedOf(model), target: 'optional' })
-    const prediction = createPredictor(model).predict(inputs)
+    const prediction = createPredictor(model, undefined, numerics).predict(inputs)
     writeFileSafely(args.out, `${Papa.unparse(predictionRows(prediction), { newline: '\n' })}\n`)
+    if (numerics === 'fast' && !hasRelaxedSimd()) console.error(NOT_FAST)
     for (const note of notes) console.error(note)
     const mute = prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
     if (mute > 0)

@@ -5,6 +5,7 @@ import { checkConfig } from '../../src/train/check-config.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
 import { plan, train } from '../index.ts'
+import { checkNumerics, type Numerics } from '../kernels.ts'
 import { progressView } from '../progress.ts'
 import { fileRecord, planJson, planLines, presenceLines, trainedJson, trainedLines } from '../report.ts'
 import { counted, talk } from '../sentences.ts'
@@ -26,13 +27,19 @@ export const trainCommand = defineCommand({
       description: 'What to compare with: late-sum,cooperative; or none (the usual ones)',
     },
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
+    numerics: {
+      type: 'string',
+      valueHint: 'exact|fast',
+      description: 'fast: relaxed SIMD, where last digits depend on the processor (exact)',
+    },
     plan: { type: 'boolean', description: 'Tell who would be trained, how long and in how much memory, and train nothing' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the report' },
   },
   async run({ args }) {
     const config = checkConfig(configFrom(args))
+    const numerics = checkNumerics(args.numerics ?? 'exact')
     const { out } = args
-    if (args.plan) return tellPlan(args, config)
+    if (args.plan) return tellPlan(args, config, numerics)
     if (out === undefined) throw new UsageError('"train" needs --out FILE: see metafusion train --help')
     checkFolderOf(out)
     const started = performance.now()
@@ -44,7 +51,7 @@ export const trainCommand = defineCommand({
     const view = progressView()
     const stop = interrupts('no model was written')
     try {
-      const run = train(data, { config, splits, onProgress: view.show, signal: stop.signal })
+      const run = train(data, { config, splits, numerics, onProgress: view.show, signal: stop.signal })
       const trained = await run.finally(view.close)
       const bytes = writeModel(trained.model)
       writeFileSafely(out, bytes)
@@ -61,9 +68,9 @@ export const trainCommand = defineCommand({
 })
 
 /** The dry run. */
-function tellPlan(args: { dir: string; split?: string; json?: boolean }, config: TrainConfig): void {
+function tellPlan(args: { dir: string; split?: string; json?: boolean }, config: TrainConfig, numerics: Numerics): void {
   const { data, splits, notes } = readFolder(args.dir, { split: args.split })
-  const planned = plan(data, { config, splits })
+  const planned = plan(data, { config, splits, numerics })
   const lines = args.json ? [JSON.stringify(planJson(planned))] : [...notes, ...planLines(planned)]
   for (const line of lines) console.log(line)
 }

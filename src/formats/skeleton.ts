@@ -156,6 +156,7 @@ function readProvenance(p: Provenance, wrong: (what: string) => never): Provenan
     Number.isInteger(p.seed) &&
     p.seed >= 0 &&
     p.seed < 2 ** 32 &&
+    (p.numerics === undefined || p.numerics === 'fast') &&
     has(p.split, { source: 'text', train: 'number', validation: 'number', test: 'number' }) &&
     (p.split.name === undefined || typeof p.split.name === 'string') &&
     typeof p.split.testIds === 'string' &&

@@ -42,6 +42,8 @@ export interface Provenance {
   readonly library: string
   readonly title: string
   readonly seed: number
+  /** Trained by relaxed SIMD: the same seed gives the same bits on the same kind of processor only. */
+  readonly numerics?: 'fast'
   /** Fingerprint of the data set, and of its ids alone, in whatever order. */
   readonly digest: string
   readonly subjects: string

@@ -114,11 +114,12 @@ function divergenceNotes({ losses }: StageResult): string[] {
 }
 
 function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, notes: readonly string[]): Provenance {
-  const { data, splits, resolved } = setting
+  const { session, data, splits, resolved } = setting
   return {
     library: VERSION,
     title: data.title ?? '',
     seed: resolved.seed,
+    ...(session.kernels.relaxed() ? { numerics: 'fast' as const } : {}),
     digest: digest(data),
     subjects: idsDigest(data, data.ids.keys()),
     split: {
