@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { agree, BITS, type Cells, f32, floats, inPlace, input, numbers, output, run, shapes, ulps } from './harness.ts'
+import { agree, BITS, type Cells, FUSED, f32, floats, inPlace, input, numbers, output, run, shapes, ulps } from './harness.ts'
 import * as reference from './reference.ts'
 
 const KERNELS = ['gemmNN', 'gemmNT', 'gemmTN'] as const
@@ -10,10 +10,11 @@ interface Shape {
   K: number
 }
 
+const inOrder = reference.inOrder(FUSED)
 const exact = { gemmNN: reference.gemmNN, gemmNT: reference.gemmNT, gemmTN: reference.gemmTN }
 
-// None, one and several tiles of 5×8, each with every rest; vectors of four along k.
-const ROWS = [...Array(11).keys(), 14, 15]
+// None, one and several tiles of 5×8 and of 6×8, each with every rest; vectors of four along k.
+const ROWS = [...Array(14).keys(), 15, 17]
 const STEPS = [...Array(10).keys(), 12, 15, 17]
 const COLUMNS = [...Array(18).keys()]
 const random = numbers(1)
@@ -29,7 +30,7 @@ function product(name: Kernel, { M, N, K }: Shape, a: Cells, b: Cells, c: Cells 
 const bitsMatch = (name: Kernel, s: Shape, values: (n: number) => Cells, accumulate: boolean, gap: number) =>
   agree(
     name,
-    reference.inOrder[name],
+    inOrder[name],
     BITS,
     ...product(name, s, values(s.M * s.K), values(s.K * s.N), accumulate ? values(s.M * s.N) : null, gap),
   )
@@ -41,8 +42,8 @@ test.each(KERNELS)('%s has the bits of the loop over k, for every small size', (
 })
 
 test.each(KERNELS)('%s has the bits of the loop over k, across the ends of the blocks', (name) => {
-  const long = shapes({ M: [64, 65, 66, 131], N: [8, 9], K: [511, 512, 513, 1025] })
-  const short = shapes({ M: [519, 520, 521, 1041], N: [8, 9], K: [63, 64] }) // the shorter K, the more rows in a block
+  const long = shapes({ M: [64, 65, 66, 67, 133], N: [8, 9], K: [511, 512, 513, 1025] })
+  const short = shapes({ M: [519, 520, 521, 528, 529, 1057], N: [8, 9], K: [63, 64] }) // the shorter K, the more rows in a block
   for (const shape of [...long, ...short]) {
     for (const accumulate of [false, true]) bitsMatch(name, shape, random.f32, accumulate, accumulate ? 5 : 0)
   }

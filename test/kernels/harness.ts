@@ -7,9 +7,9 @@
 // end of the memory, where a step too far is a trap, even one whose value nobody uses.
 
 import type { TrainKernels } from '../../src/wasm/kernels.ts'
-import { trainSession } from './kernels.ts'
+import { fuses, trainSession } from './kernels.ts'
 
-export type KernelName = Exclude<keyof TrainKernels, 'heapBase'>
+export type KernelName = Exclude<keyof TrainKernels, 'heapBase' | 'relaxed'>
 export type Cells = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer>
 
 /** An array argument: its cells row after row, and where they lie in memory. */
@@ -38,6 +38,8 @@ const CANARY_WORD = 0xdf2b4c6d | 0 // finite and below zero, so that any arithme
 const FENCE = 128 // bytes: wider than what a kernel stores at a time
 
 const session = trainSession()
+/** Whether these kernels round a product and a sum once. */
+export const FUSED = fuses(session)
 
 interface Placed {
   readonly block: Block

@@ -11,27 +11,48 @@ const plain: Index = (row, column, ld) => row * ld + column
 const transposed: Index = (row, column, ld) => column * ld + row
 
 const product =
-  (a_: Index, b_: Index, round: (x: number) => number) =>
+  (a_: Index, b_: Index, madd: (a: number, b: number, c: number) => number) =>
   (c: F, a: F, b: F, M: number, N: number, K: number, ldc: number, lda: number, ldb: number, accumulate: boolean): void => {
     for (let m = 0; m < M; m++) {
       for (let n = 0; n < N; n++) {
         let sum = accumulate ? c[m * ldc + n] : 0
-        for (let k = 0; k < K; k++) sum = round(sum + round(a[a_(m, k, lda)] * b[b_(k, n, ldb)]))
+        for (let k = 0; k < K; k++) sum = madd(a[a_(m, k, lda)], b[b_(k, n, ldb)], sum)
         c[m * ldc + n] = sum
       }
     }
   }
 
-const exactly = (x: number): number => x
+const exactly = (a: number, b: number, c: number): number => a * b + c
 export const gemmNN = product(plain, plain, exactly)
 export const gemmNT = product(plain, transposed, exactly)
 export const gemmTN = product(transposed, plain, exactly)
 
+const twice = (a: number, b: number, c: number): number => Math.fround(c + Math.fround(a * b))
+
+/**
+ * a · b + c of f32, rounded once. The product is exact in f64; where the sum is not, it is taken to the odd one of the two f64
+ * around it, which no f32 lies half-way to, so that rounding again to f32 is rounding once (Boldo & Melquiond 2008).
+ */
+export function once(a: number, b: number, c: number): number {
+  const product = a * b
+  const sum = product + c
+  const part = sum - product
+  const error = product - (sum - part) + (c - part)
+  WIDE[0] = sum
+  if ((error > 0 || error < 0) && BITS_OF_WIDE[0] % 2n === 0n) BITS_OF_WIDE[0] += error > 0 === sum > 0 ? 1n : -1n
+  return Math.fround(WIDE[0])
+}
+const WIDE = new Float64Array(1)
+const BITS_OF_WIDE = new BigInt64Array(WIDE.buffer)
+
 /** The order that the kernels promise: one f32 accumulator per element, first k to last. */
-export const inOrder = {
-  gemmNN: product(plain, plain, Math.fround),
-  gemmNT: product(plain, transposed, Math.fround),
-  gemmTN: product(transposed, plain, Math.fround),
+export const inOrder = (fused: boolean) => {
+  const madd = fused ? once : twice
+  return {
+    gemmNN: product(plain, plain, madd),
+    gemmNT: product(plain, transposed, madd),
+    gemmTN: product(transposed, plain, madd),
+  }
 }
 
 // ---- activation --------------------------------------------------------------------------------------------------------
