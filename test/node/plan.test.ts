@@ -20,7 +20,7 @@ test('an option that a plan does not have is refused', () => {
   expect(() => plan(study().data, { onProgress: () => {} } as object)).toThrow(
     expect.objectContaining({
       name: 'ConfigError',
-      message: 'plan has no option "onProgress": there are config, splits; settings go into config',
+      message: 'plan has no option "onProgress": there are config, splits, numerics; settings go into config',
     }),
   )
 })

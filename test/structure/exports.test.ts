@@ -26,6 +26,7 @@ const INFER = [
   'ShapeError',
   'createPredictor',
   'encodeModality',
+  'hasRelaxedSimd',
   'modality',
   'openSession',
   'readModel',
@@ -47,7 +48,8 @@ describe('package.json', () => {
   test('publishes what is there', () => {
     expect(manifest.files.filter((file: string) => !file.startsWith('!') && !existsSync(join(ROOT, file)))).toEqual([])
     expect(manifest.files).toContain('dist')
-    for (const kernels of ['infer', 'train']) expect(statSync(join(ROOT, `dist/build/${kernels}.wasm`)).size).toBeGreaterThan(0)
+    for (const kernels of ['infer', 'train', 'infer-relaxed', 'train-relaxed'])
+      expect(statSync(join(ROOT, `dist/build/${kernels}.wasm`)).size).toBeGreaterThan(0)
   })
 
   test('has the version of the library and of the changelog', () => {

@@ -1,0 +1,49 @@
+import { setFlagsFromString } from 'node:v8'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createPredictor, hasRelaxedSimd, kernels, plan, readModel, train, writeModel } from '../../node/index.ts'
+import { NOT_FAST } from '../../node/kernels.ts'
+import { QUICK, study } from '../recipe/studies.ts'
+
+// Node 20 has relaxed SIMD behind this flag, later ones know it no more.
+setFlagsFromString('--experimental-wasm-relaxed-simd')
+afterEach(() => void vi.restoreAllMocks())
+
+const CONFIG = { ...QUICK, baselines: false as const }
+const { data } = study()
+
+test('fast numerics train the model that exact ones train, but for rounding, and the model says so', async () => {
+  expect(hasRelaxedSimd()).toBe(true)
+  const [exact, fast] = [await train(data, { config: CONFIG }), await train(data, { config: CONFIG, numerics: 'fast' })]
+  expect(exact.model.provenance).not.toHaveProperty('numerics')
+  expect(readModel(writeModel(fast.model))).toEqual(fast.model)
+  expect(fast.model.provenance.numerics).toBe('fast')
+  expect(fast.model.provenance.notes).toEqual(exact.model.provenance.notes)
+  const losses = fast.model.students.map((student) => student.loss)
+  for (const [i, { loss }] of exact.model.students.entries()) expect(Math.abs(losses[i] - loss)).toBeLessThan(1e-3)
+  expect(losses).not.toEqual(exact.model.students.map((student) => student.loss))
+})
+
+test('a predictor by fast numerics says what an exact one says, but for rounding', async () => {
+  const { model } = await train(data, { config: CONFIG })
+  const [exact, fast] = [createPredictor(model), createPredictor(model, undefined, 'fast')].map((p) => p.predict(data).values)
+  exact.forEach((value, i) => {
+    expect(Math.abs(fast[i] - value)).toBeLessThan(1e-4)
+  })
+  expect(fast).not.toEqual(exact)
+})
+
+test('a host without relaxed SIMD trains the exact model and notes it', async () => {
+  vi.spyOn(WebAssembly, 'validate').mockReturnValue(false)
+  expect(kernels('train', 'fast')).toBe(kernels('train'))
+  const [exact, fast] = [await train(data, { config: CONFIG }), await train(data, { config: CONFIG, numerics: 'fast' })]
+  const { provenance } = exact.model
+  expect(fast.model).toEqual({ ...exact.model, provenance: { ...provenance, notes: [...provenance.notes, NOT_FAST] } })
+})
+
+test('other numerics are refused', async () => {
+  const refusal = expect.objectContaining({ name: 'ConfigError', message: 'numerics is "faster": give "exact" or "fast"' })
+  const options = { numerics: 'faster' as 'fast' }
+  await expect(train(data, options)).rejects.toThrow(refusal)
+  expect(() => plan(data, options)).toThrow(refusal)
+  expect(() => kernels('infer', options.numerics)).toThrow(refusal)
+})
