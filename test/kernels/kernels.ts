@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
 import { kernels } from '../../node/kernels.ts'
 import type { TrainKernels } from '../../src/wasm/kernels.ts'
 import { openTrainSession, type Session } from '../../src/wasm/session.ts'
+import { allowRelaxedSimd } from './relaxed.ts'
 
-// Node 20 has relaxed SIMD behind this flag, later ones know it no more.
 const FAST = process.env.METAFUSION_NUMERICS === 'fast'
-if (FAST) setFlagsFromString('--experimental-wasm-relaxed-simd')
+if (FAST) allowRelaxedSimd()
 
 /** A session on all kernels, from the file that `npm run build:wasm` made. */
 export function trainSession(): Session<TrainKernels> {

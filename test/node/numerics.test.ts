@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createPredictor, hasRelaxedSimd, kernels, plan, readModel, train, writeModel } from '../../node/index.ts'
 import { NOT_FAST } from '../../node/kernels.ts'
+import { allowRelaxedSimd } from '../kernels/relaxed.ts'
 import { QUICK, study } from '../recipe/studies.ts'
 
-// Node 20 has relaxed SIMD behind this flag, later ones know it no more.
-setFlagsFromString('--experimental-wasm-relaxed-simd')
+allowRelaxedSimd()
 afterEach(() => void vi.restoreAllMocks())
 
 const CONFIG = { ...QUICK, baselines: false as const }

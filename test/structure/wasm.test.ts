@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { brotliCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { allowRelaxedSimd } from '../kernels/relaxed.ts'
 import { ROOT, readJson, readText } from './imports.ts'
 
 const BINARIES = ['infer', 'train', 'infer-relaxed', 'train-relaxed'] as const
 type Binary = (typeof BINARIES)[number]
 
-// Node 20 has relaxed SIMD behind this flag, later ones know it no more.
-setFlagsFromString('--experimental-wasm-relaxed-simd')
+allowRelaxedSimd()
 
 /** What a module needs and gives, which the types of the host leave out. */
 const { imports, exports } = WebAssembly.Module as unknown as Record<
