@@ -8,8 +8,8 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--plan', '--json'],
-  predict: ['--out'],
+  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--numerics', '--plan', '--json'],
+  predict: ['--out', '--numerics'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
   reproduce: ['--data', '--seeds', '--rows', '--epochs', '--workers', '--out', '--json'],
@@ -540,13 +540,13 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
     [
       [...TRAIN, '--epochs', '3'],
-      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --plan, --json',
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --json',
     ],
     [
       [...TRAIN, '-s', '3'],
-      '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --plan, --json',
+      '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --json',
     ],
-    [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out'],
+    [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out, --numerics'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
     [['inspect', 'a', 'b'], '"b" is one word too many for "inspect"'],
     [['demo', 'here'], '"here" is one word too many for "demo"'],
@@ -558,6 +558,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['train', 'study', '--out'], '"--out" needs a value: write --out FILE'],
     [['train', 'study', '--out='], '"--out" needs a value: write --out FILE'],
     [[...TRAIN, '--seed', '--json'], '"--seed" needs a value: write --seed N'],
+    [[...TRAIN, '--numerics', 'quick'], 'numerics is "quick": give "exact" or "fast"'],
     [[...TRAIN, '--split'], '"--split" needs a value: write --split FILE:COLUMN'],
     [[...TRAIN, '--json=no'], '"--json" takes no value: write --json alone'],
     [[...TRAIN, '--seed', '1', '--seed', '2'], '"--seed" is given twice: give it once'],
