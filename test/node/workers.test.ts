@@ -38,7 +38,7 @@ const CASES: [string, Study, TrainConfig][] = [
   ...WARM_STARTS.map((warmStart): [string, Study, TrainConfig] => [
     `warm start ${warmStart}`,
     regression,
-    { warmStart, rho: [0.5, 1, 3], baselines: false },
+    { ...regularised, warmStart, rho: [0.5, 1, 3], baselines: false },
   ]),
   [
     'stacking on out-of-fold rows',
@@ -49,10 +49,14 @@ const CASES: [string, Study, TrainConfig][] = [
   [
     'networks that are cut, and PCA',
     regression,
-    { extractors: { scan: ['skip', 'pca(2)', 'frozen-sliced(4,2)'], '*': ['skip', 'raw'] }, encoders: { scan: { widths: [4, 2] } } },
+    { extractors: { scan: ['skip', 'pca(2)', 'sliced(6)', 'frozen-sliced(6,4)'], '*': ['skip', 'raw'] } },
   ],
-  ['teachers anew in each epoch', classes, { teachers: 'adaptive', rho: [1, 3], baselines: false }],
-  ['baselines that train the cohort', classes, { baselines: ['independent', 'adversarial', 'single', 'late-fusion', 'all-at-once'] }],
+  ['teachers anew in each epoch', classes, { teaching: { teachers: 'adaptive', burnIn: 2 }, rho: [1, 3], baselines: false }],
+  [
+    'baselines that train the cohort',
+    classes,
+    { baselines: ['independent', 'adversarial', 'single', 'late-fusion', 'all-at-once'] },
+  ],
 ]
 
 describe('the same bytes with one worker, two and three', () => {
@@ -63,4 +67,42 @@ describe('the same bytes with one worker, two and three', () => {
       expect(leftBy(many)).toEqual(leftBy(one))
     }
   })
+})
+
+test('progress goes up to the same total, and never back', async () => {
+  const one = await run(classes, { epochs: 60 }, 1)
+  const two = await run(classes, { epochs: 60 }, 2)
+  const done = two.told.map((progress) => progress.done)
+  expect(done).toEqual([...done].sort((a, b) => a - b))
+  expect(two.told.length).toBeGreaterThan(3)
+  const trained = ({ told }: Run) => told.filter(({ stage }) => stage !== 'preparing')
+  expect(new Set(trained(two).map(({ total }) => total))).toEqual(new Set(trained(one).map(({ total }) => total)))
+  expect(trained(two).every((progress) => progress.done <= progress.total)).toBe(true)
+})
+
+test('what is wrong is said as it is with one worker', async () => {
+  const hopeless: TrainConfig = { optimizer: { kind: 'sgd', rate: 1e6 }, baselines: false }
+  const said = (workers: number) => run(regression, hopeless, workers).catch(({ name, message }: Error) => [name, message])
+  expect(await said(1)).toEqual(['ConfigError', expect.stringMatching(/^no student reached a finite validation loss/)])
+  expect(await said(2)).toEqual(await said(1))
+})
+
+test('a number of workers that cannot be is refused', async () => {
+  await expect(run(regression, {}, 1.5)).rejects.toMatchObject({
+    name: 'ConfigError',
+    message: 'workers is 1.5: give a whole number from 1 to 256',
+  })
+})
+
+test('aborted, a training ends soon, with the reason', async () => {
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  let asked = 0
+  const onProgress = ({ stage }: Progress) => {
+    if (stage !== 'screening' || asked > 0) return
+    asked = performance.now()
+    stop.abort(reason)
+  }
+  await expect(run(regression, { epochs: 100_000 }, 2, { onProgress, signal: stop.signal })).rejects.toBe(reason)
+  expect(performance.now() - asked).toBeLessThan(2000)
 })
