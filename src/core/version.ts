@@ -1,2 +1,2 @@
 /** Version of this library, as in package.json; a test holds them equal. */
-export const VERSION = '0.2.0'
+export const VERSION = '0.3.0'
