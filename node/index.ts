@@ -15,6 +15,8 @@ import { type Trained, trainModel } from '../src/recipe/recipe.ts'
 import type { TrainConfig } from '../src/train/config.ts'
 import { createPredictor } from './infer.ts'
 import { hasRelaxedSimd, kernels, NOT_FAST, type Numerics } from './kernels.ts'
+import { crewOf } from './pool/crew.ts'
+import { MOST_WORKERS } from './pool/pool.ts'
 import { secondsOf } from './trials.ts'
 
 export * from '../src/index.ts'
@@ -41,13 +43,22 @@ export interface TrainOptions {
   readonly onProgress?: (progress: Progress) => void
   /** Stops the training at its next pause, some 50 ms away. */
   readonly signal?: AbortSignal
+  /** Threads that students, ρ, folds and baselines are trained on at the same time; the model is the same. 1 is this one (1). */
+  readonly workers?: number
 }
 
 /** What a training is planned for. */
 export type PlanOptions = Pick<TrainOptions, 'config' | 'splits' | 'numerics'>
 
 const PLAN_OPTIONS: readonly string[] = ['config', 'splits', 'numerics'] satisfies (keyof PlanOptions)[]
-const OPTIONS: readonly string[] = ['config', 'splits', 'numerics', 'onProgress', 'signal'] satisfies (keyof TrainOptions)[]
+const OPTIONS: readonly string[] = [
+  'config',
+  'splits',
+  'numerics',
+  'onProgress',
+  'signal',
+  'workers',
+] satisfies (keyof TrainOptions)[]
 
 /** How long training runs before the process may do something else. */
 const TURN_MS = 50
@@ -59,19 +70,27 @@ const TURN_MS = 50
  */
 export async function train(data: Dataset, options: TrainOptions = {}): Promise<Trained> {
   checkOptions('train', options, OPTIONS)
-  const { config = {}, splits, numerics = 'exact', onProgress, signal } = options
+  const { config = {}, splits, numerics = 'exact', onProgress, signal, workers = 1 } = options
+  checkWorkers(workers)
   const module = kernels('train', numerics)
   const chosen = chooseSplits(module, data, config, splits)
-  const run = trainModel(module, data, chosen.splits, config, chosen.record)
+  const crew = workers > 1 ? crewOf(workers, numerics, signal) : undefined
+  const run = trainModel(module, data, chosen.splits, config, chosen.record, crew)
   let pause = performance.now()
-  for (;;) {
-    const turn = run.next()
-    if (turn.done) return numerics === 'fast' && !hasRelaxedSimd() ? noted(turn.value, NOT_FAST) : turn.value
-    if (performance.now() < pause) continue
-    onProgress?.(turn.value)
-    await new Promise((resume) => setImmediate(resume))
-    signal?.throwIfAborted()
-    pause = performance.now() + TURN_MS
+  try {
+    for (;;) {
+      const turn = run.next()
+      if (turn.done) return numerics === 'fast' && !hasRelaxedSimd() ? noted(turn.value, NOT_FAST) : turn.value
+      const late = performance.now() >= pause
+      if (late) onProgress?.(turn.value)
+      const news = crew?.news()
+      if (!news && !late) continue
+      await (news ?? new Promise((resume) => setImmediate(resume)))
+      signal?.throwIfAborted()
+      if (late) pause = performance.now() + TURN_MS
+    }
+  } finally {
+    await crew?.close()
   }
 }
 
@@ -98,6 +117,11 @@ function noted(trained: Trained, note: string): Trained {
 function checkOptions(of: string, options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown) throw new ConfigError(`${of} has no option "${unknown}": there are ${known.join(', ')}; settings go into config`)
+}
+
+function checkWorkers(workers: number): void {
+  if (Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS) return
+  throw new ConfigError(`workers is ${JSON.stringify(workers)}: give a whole number from 1 to ${MOST_WORKERS}`)
 }
 
 /** Predicts once. For many calls on one model, keep a `createPredictor(model)`. */

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import { ConfigError } from '../../src/core/errors.ts'
+import type { Progress } from '../../src/core/types.ts'
 import { markdown, meanText, pText, tableOf } from '../../src/experiments/table.ts'
 import { methodsFigure, studentsFigure } from '../figures/experiment.ts'
 import { writeFileSafely } from '../files.ts'
+import { DEFAULT_WORKERS, MOST_WORKERS, openPool } from '../pool/pool.ts'
 import { shareView } from '../progress.ts'
 import { table } from '../report.ts'
-import { DEFAULT_WORKERS, type Done, runSeeds } from '../reproduce/pool.ts'
 import { type Store, storeIn } from '../reproduce/store.ts'
-import { notesOf, type Outcome, type Report, type Sizes, TASKS, type Task, taskOf } from '../reproduce/task.ts'
+import { type Done, notesOf, type Outcome, type Report, type Sizes, TASKS, type Task, taskOf } from '../reproduce/task.ts'
 import { counted } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 import { seedList, wholeNumber } from '../usage.ts'
@@ -31,7 +32,7 @@ export const reproduceCommand = defineCommand({
   },
   async run({ args }) {
     const seeds = seedList('--seeds', args.seeds)
-    const workers = args.workers === undefined ? DEFAULT_WORKERS : wholeNumber('--workers', args.workers, 256, 1)
+    const workers = args.workers === undefined ? DEFAULT_WORKERS : wholeNumber('--workers', args.workers, MOST_WORKERS, 1)
     const task = await taskOf(args.experiment, sizesOf(args), args.data)
     const store = args.out === undefined ? undefined : storeIn(args.out, task)
     const done = await allSeeds(task, seeds, workers, store)
@@ -72,13 +73,24 @@ async function allSeeds(task: Task, seeds: readonly number[], workers: number, s
   const left = seeds.filter((seed) => !done.has(seed))
   const view = shareView(seeds.length)
   const stop = interrupts(store ? 'the seeds that are done are kept' : 'nothing was kept')
+  const { signal } = stop
+  const file = new URL('../reproduce/seed-worker.js', import.meta.url)
+  const name = (seed: number) => `seed ${seed}`
+  const pool = openPool<number, Progress, Done>({ file, size: workers, ground: task, name, signal })
+  const running = new Map<number, number>()
   try {
-    const finish = (d: Done) => {
-      store?.write(d)
-      done.set(d.result.seed, d)
-    }
-    const show = (running: ReadonlyMap<number, number>) => view.show(done.size, [...running.values()])
-    await runSeeds(task, left, workers, finish, show, stop.signal)
+    await pool.run(left, {
+      told(place, { done: steps, total }) {
+        running.set(place, steps / total)
+        view.show(done.size, [...running.values()])
+      },
+      done(place, seed) {
+        running.delete(place)
+        store?.write(seed)
+        done.set(seed.result.seed, seed)
+      },
+    })
+    await pool.close()
   } finally {
     view.close()
     stop.close()

@@ -6,12 +6,13 @@ import type { TrainConfig } from '../../src/train/config.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
 import { plan, train } from '../index.ts'
 import { checkNumerics, type Numerics } from '../kernels.ts'
+import { DEFAULT_WORKERS, MOST_WORKERS } from '../pool/pool.ts'
 import { progressView } from '../progress.ts'
 import { fileRecord, planJson, planLines, presenceLines, trainedJson, trainedLines } from '../report.ts'
 import { counted, talk } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 import { readFolder } from '../tables.ts'
-import { configFrom, UsageError } from '../usage.ts'
+import { configFrom, UsageError, wholeNumber } from '../usage.ts'
 
 export const trainCommand = defineCommand({
   meta: { name: 'train', description: 'Train a fusion model on a folder of one CSV file per modality' },
@@ -33,12 +34,14 @@ export const trainCommand = defineCommand({
       description: 'fast: relaxed SIMD, where last digits depend on the processor (exact)',
     },
     plan: { type: 'boolean', description: 'Tell who would be trained, how long and in how much memory, and train nothing' },
+    workers: { type: 'string', valueHint: 'n', description: `Worker threads (${DEFAULT_WORKERS} here); the model is the same` },
     json: { type: 'boolean', description: 'Print one JSON object instead of the report' },
   },
   async run({ args }) {
     const config = checkConfig(configFrom(args))
     const numerics = checkNumerics(args.numerics ?? 'exact')
     const { out } = args
+    const workers = args.workers === undefined ? DEFAULT_WORKERS : wholeNumber('--workers', args.workers, MOST_WORKERS, 1)
     if (args.plan) return tellPlan(args, config, numerics)
     if (out === undefined) throw new UsageError('"train" needs --out FILE: see metafusion train --help')
     checkFolderOf(out)
@@ -51,7 +54,7 @@ export const trainCommand = defineCommand({
     const view = progressView()
     const stop = interrupts('no model was written')
     try {
-      const run = train(data, { config, splits, numerics, onProgress: view.show, signal: stop.signal })
+      const run = train(data, { config, splits, numerics, onProgress: view.show, signal: stop.signal, workers })
       const trained = await run.finally(view.close)
       const bytes = writeModel(trained.model)
       writeFileSafely(out, bytes)

@@ -7,8 +7,7 @@ import { DataError } from '../../src/core/errors.ts'
 import { VERSION } from '../../src/core/version.ts'
 import { makeFolder, readText, writeFileSafely } from '../files.ts'
 import { parseJson } from '../json.ts'
-import type { Done } from './pool.ts'
-import type { Task } from './task.ts'
+import type { Done, Task } from './task.ts'
 
 export interface Store {
   /** The folder of this experiment's files. */

@@ -48,6 +48,12 @@ export interface ApplicationResult extends Pick<SeedResult, 'experiment' | 'seed
 /** What one seed gives, whatever was run. */
 export type Outcome = SeedResult | ApplicationResult
 
+/** A seed done, and the seconds it took. */
+export interface Done {
+  readonly result: Outcome
+  readonly seconds: number
+}
+
 /** Sizes for a quick look. */
 export interface Sizes {
   readonly rows?: number

@@ -35,6 +35,7 @@ export const BASELINES: Readonly<Record<string, Baseline>> = {
 
 /** A baseline that was asked for, and which of its rivals. */
 export interface Asked {
+  readonly name: string
   readonly baseline: Baseline
   readonly wants: (rival: string) => boolean
 }
@@ -61,9 +62,9 @@ export function askedBaselines(asked: boolean | readonly string[], data: Dataset
     refuse('baselines', name, `${[...allowed, ...alone].join(', ')}; "${name}" ${reason}`)
   }
   return all.flatMap(([name, baseline]) => {
-    if (names.includes(name)) return [{ baseline, wants: () => true }]
+    if (names.includes(name)) return [{ name, baseline, wants: () => true }]
     const some = name === 'single' && names.some((n) => alone.includes(n))
-    return some ? [{ baseline, wants: (rival: string) => names.includes(rival) }] : []
+    return some ? [{ name, baseline, wants: (rival: string) => names.includes(rival) }] : []
   })
 }
 

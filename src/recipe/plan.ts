@@ -18,6 +18,7 @@ import { capacityOf, groundOf, type Premises, pcaRows, premisesOf, problemOf, ro
 import { metaPlan, metaProblem } from '../train/stacking.ts'
 import { alone, planOf, trainBatch } from '../train/step.ts'
 import { countedMemory } from '../wasm/memory.ts'
+import { OVERHEAD } from './jobs.ts'
 import { stagesOf, stepsOf } from './stages.ts'
 
 /** A network that will be trained. */
@@ -195,9 +196,6 @@ function dataBytes({ modalities, target }: Dataset): number {
 
 /** The most networks of a trial. */
 const SAMPLE = 32
-
-/** What a network's step costs besides its parameters, in parameters. */
-const OVERHEAD = 2000
 
 /** One step of some students, small ones and large ones, on a full batch; the others cost by their parameters. */
 function stepTrial(premises: Premises, { students, baselines, encoders, config, rows }: Omit<TrainingPlan, 'bytes'>): Trial {

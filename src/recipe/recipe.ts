@@ -1,7 +1,7 @@
 // The whole method as one page: setting → cohort → ρ → ensembles → model, then its rivals, and everyone's scores.
 
 import { askedBaselines, trainedBy } from '../baselines/baselines.ts'
-import type { Arena, Rival } from '../baselines/rival.ts'
+import type { Rival } from '../baselines/rival.ts'
 import { during } from '../core/during.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
@@ -15,10 +15,11 @@ import { createPredictor } from '../fusion/predictor.ts'
 import { checkConfig } from '../train/check-config.ts'
 import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { ensemblesFor, modelOf } from '../train/model.ts'
-import { type GridResult, runGrid, trainAgain } from '../train/rho.ts'
-import { batchOrder, groupOf, type Setting, settingOf } from '../train/setting.ts'
-import type { BatchDone, StageResult } from '../train/stage.ts'
+import { type GridResult, gridBy } from '../train/rho.ts'
+import { groupOf, type Setting, settingOf } from '../train/setting.ts'
+import type { StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
+import { type Crew, crewHands, gridOf, ownHands, type Turn } from './jobs.ts'
 import { stagesOf, stepsOf } from './stages.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
@@ -42,6 +43,7 @@ export interface Trained {
  * @param module the compiled train.wasm
  * @param splits rows to learn from, to choose by and to report on; nothing is fitted on `test`, which may be empty
  * @param record how the split came about, for the model
+ * @param crew does what can be done at the same time; this thread does everything when left out, to the same bits
  * @yields progress, some milliseconds apart: whoever drives it may stop between
  * @throws ShapeError, DataError, ConfigError, MemoryError before the first step; ConfigError when no student's loss stays finite
  */
@@ -51,6 +53,7 @@ export function* trainModel(
   splits: Splits,
   config: TrainConfig = {},
   record: SplitRecord = { source: 'given' },
+  crew?: Crew,
 ): Generator<Progress, Trained> {
   // A baseline that cannot be is refused before any work.
   checkConfig(config)
@@ -61,21 +64,16 @@ export function* trainModel(
   const mark = session.memory.mark()
 
   const cohort = groupOf(setting, specs)
-  const order = batchOrder(setting)
+  const hands = crew ? crewHands(crew, setting, config) : ownHands(module, setting, cohort)
   const steps = specs.length * stepsOf(stagesOf(setting), resolved)
   const clock = clockOf(setting, steps, trainedBy(asked, { setting, cohort: specs }).length)
-  const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
-  const grid = yield* during(runGrid(cohort.plan, cohort.starts, course), (step) =>
-    clock(step.rho > 0 ? 'sharing' : 'screening', specs.length, step),
+  const grid = yield* during(gridBy(hands, cohort.plan, gridOf(setting)), (turn) =>
+    clock(turn.rho > 0 ? 'sharing' : 'screening', specs.length, turn),
   )
-  const again = (kept: (row: number) => boolean) => {
-    const { rho } = grid.chosen.stage
-    const part = { ...course, order: (_: number, epoch: number) => order(epoch).filter(kept) }
-    return trainAgain(cohort.plan, cohort.starts, part, rho, grid.teachers)
-  }
+  const again = hands.again(grid.chosen.stage.rho, grid.teachers)
   const { ensembles, notes } = yield* during(
     ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again),
-    (step) => clock('combining', specs.length, step),
+    (turn) => clock('combining', specs.length, turn),
   )
   const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...divergenceNotes(grid.chosen.stage)])
   const own = { ...provenance, notes: [...provenance.notes, ...notes] }
@@ -95,10 +93,10 @@ export function* trainModel(
   }
   for (const rule of builtRules(ensembles)) yield* score({ name: methodName(rule), model, rule })
 
-  const arena: Arena = { module, setting, cohort: specs, screened: grid.independent, provenance, kept: new Map() }
-  for (const { baseline, wants } of asked) {
-    const trained = yield* during(baseline.train(arena), (step) =>
-      step ? clock('baselines', step.losses.task.length, step) : clock('combining', specs.length),
+  const contests = hands.compete(asked, { screened: grid.independent, provenance })
+  for (const [at, { wants }] of asked.entries()) {
+    const trained = yield* during(contests[at], (turn) =>
+      turn ? clock('baselines', turn.students, turn) : clock('combining', specs.length),
     )
     for (const rival of trained.filter(({ name }) => wants(name))) {
       rivals.push(rival)
@@ -138,10 +136,10 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
 
 const idle = (stage: Progress['stage']): Progress => ({ stage, rho: 0, students: 0, epoch: 0, epochs: 0, done: 0, total: 1 })
 
-type Clock = (stage: Progress['stage'], students: number, step?: Pick<BatchDone, 'rho' | 'epoch' | 'batches'>) => Progress
+type Clock = (stage: Progress['stage'], students: number, turn?: Turn) => Progress
 
 /**
- * Counts optimizer steps of one student, of all that the run will take. A tell with a step is one batch of its students.
+ * Counts optimizer steps of one student, of all that the run will take.
  * @param cohort steps of the cohort, at the most
  * @param rivals students of the baselines
  */
@@ -149,10 +147,10 @@ function clockOf({ splits, resolved }: Setting, cohort: number, rivals: number):
   const { epochs, batch } = resolved
   const total = cohort + Math.ceil(splits.train.length / batch) * epochs * rivals
   let done = 0
-  return (stage, count, step) => {
+  return (stage, students, turn) => {
     // Steps that the cohort did not need after all are behind it too.
     if (stage === 'scoring') done = Math.max(done, cohort)
-    if (step) done = Math.min(done + count * step.batches, total)
-    return { stage, rho: step?.rho ?? 0, students: count, epoch: step?.epoch ?? 0, epochs, done, total }
+    if (turn) done = Math.min(done + turn.steps, total)
+    return { stage, rho: turn?.rho ?? 0, students, epoch: turn?.epoch ?? 0, epochs, done, total }
   }
 }

@@ -18,13 +18,13 @@ import type { BatchDone, StageResult } from './stage.ts'
  * @returns them, and what is to be said of them
  * @yields after each batch of the group, and undefined between pieces of other work
  */
-export function* ensemblesFor(
+export function* ensemblesFor<Step = BatchDone>(
   setting: Setting,
   group: Group,
   stage: StageResult,
   rules: readonly Rule[],
-  again?: Again,
-): Generator<BatchDone | undefined, { ensembles: Ensembles; notes: readonly string[] }> {
+  again?: Again<Step>,
+): Generator<Step | undefined, { ensembles: Ensembles; notes: readonly string[] }> {
   const { session, splits, patterns, names, resolved, random } = setting
   const worth = patternsWorth(
     names.length,
@@ -45,12 +45,12 @@ export function* ensemblesFor(
 const uncounted = () => undefined
 
 /** The meta learner of a group. A student that cannot speak for a row, or has no finite loss, says 0. */
-function* stackingFor(
+function* stackingFor<Step>(
   setting: Setting,
   { plan, specs }: Group,
   { best, losses }: StageResult,
-  again?: Again,
-): Generator<BatchDone | undefined, MetaFit> {
+  again?: Again<Step>,
+): Generator<Step | undefined, MetaFit> {
   const { session, data, splits, head, resolved } = setting
   const { stacking, batch } = resolved
   const random = setting.random.fork('stacking')

@@ -88,7 +88,17 @@ export function* screen(
   course: Course,
   keepMoments = false,
 ): Generator<BatchDone, Screened> {
-  const stage = yield* runStage(plan, {
+  return screened(plan, yield* screening(plan, starts, course, keepMoments))
+}
+
+/** The stage of that. Students do not look at each other: it can be trained in parts, unless patience waits for all of them. */
+export const screening = (
+  plan: Plan,
+  starts: readonly Start[],
+  course: Course,
+  keepMoments: boolean,
+): Generator<BatchDone, StageResult> =>
+  runStage(plan, {
     ...course,
     rho: 0,
     objective: () => alone(plan),
@@ -96,6 +106,8 @@ export function* screen(
     order: (epoch) => course.order(0, epoch),
     keepMoments,
   })
+
+function screened(plan: Plan, stage: StageResult): Screened {
   if (!stage.losses.some(Number.isFinite)) {
     throw new ConfigError(
       'no student reached a finite validation loss: lower the learning rate, or check the target for extreme values',
@@ -129,29 +141,49 @@ export function* share(
   })
 }
 
+/** A stage at a ρ > 0, as plain data. */
+export interface Sharing {
+  readonly rho: number
+  readonly teachers: Teachers
+  /** The first weights when left out. */
+  readonly starts?: readonly Start[]
+}
+
+/** Who trains the stages of a grid. Those of sharing need nothing of each other, and each is asked for in its turn. */
+export interface Trainers<Step> {
+  readonly screen: (keepMoments: boolean) => Generator<Step, StageResult>
+  readonly share: (stages: readonly Sharing[]) => readonly Generator<Step, StageResult>[]
+}
+
+/** One stage after the other. */
+export const oneByOne = (plan: Plan, starts: readonly Start[], grid: Grid): Trainers<BatchDone> => ({
+  screen: (keepMoments) => screening(plan, starts, grid, keepMoments),
+  share: (stages) => stages.map((stage) => share(plan, stage.starts ?? starts, grid, stage.rho, grid.teaching, stage.teachers)),
+})
+
+/** A grid from start to end. */
+export const runGrid = (plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> =>
+  gridBy(oneByOne(plan, starts, grid), plan, grid)
+
 /**
  * Adaptive mutual learning: screening at ρ = 0, teachers, then every ρ > 0 with the same batch order; the ρ with the smallest loss
  * that it is chosen by wins, the first of equals. ρ = 0 always takes part.
  */
-export function* runGrid(plan: Plan, starts: readonly Start[], grid: Grid): Generator<BatchDone, GridResult> {
+export function* gridBy<Step>(trainers: Trainers<Step>, plan: Plan, grid: Grid): Generator<Step, GridResult> {
   const { teaching } = grid
-  const screened = yield* screen(
-    plan,
-    starts,
-    grid,
-    grid.rho.some((rho) => goesOn(grid, rho) && grid.warmStart !== 'weights'),
-  )
-  const teachers = chooseTeachers(plan.problem.session, screened.losses, teaching)
-  const rate = rateBy(plan, grid, judgesOf(screened.stage, teachers, teaching))
+  const keepMoments = grid.rho.some((rho) => goesOn(grid, rho) && grid.warmStart !== 'weights')
+  const independent = screened(plan, yield* trainers.screen(keepMoments))
+  const { stage } = independent
+  const teachers = chooseTeachers(plan.problem.session, independent.losses, teaching)
+  const rate = rateBy(plan, grid, judgesOf(stage, teachers, teaching))
+  const above = grid.rho.filter((rho) => rho > 0)
+  const shared = trainers.share(above.map((rho) => ({ rho, teachers, starts: startsAt(grid, rho, independent) })))
   const results: RhoResult[] = []
   for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
-    if (rho === 0) results.push(rate(screened.stage))
-    else {
-      results.push(rate(yield* share(plan, startsAt(grid, rho, starts, screened), grid, rho, teaching, teachers)))
-    }
+    results.push(rate(rho === 0 ? stage : yield* shared[above.indexOf(rho)]))
   }
   const chosen = results.reduce((best, next) => (next.loss < best.loss ? next : best))
-  return { teachers, results, chosen, independent: screened.stage }
+  return { teachers, results, chosen, independent: stage }
 }
 
 /**
@@ -166,9 +198,25 @@ export function* trainAgain(
   teachers: Teachers,
 ): Generator<BatchDone, StageResult> {
   if (rho > 0 && !goesOn(grid, rho)) return yield* share(plan, starts, grid, rho, grid.teaching, teachers)
-  const screened = yield* screen(plan, starts, grid, rho > 0 && grid.warmStart !== 'weights')
-  if (rho === 0) return screened.stage
-  return yield* share(plan, startsAt(grid, rho, starts, screened), grid, rho, grid.teaching, teachers)
+  const before = yield* screen(plan, starts, grid, rho > 0 && grid.warmStart !== 'weights')
+  if (rho === 0) return before.stage
+  return yield* share(plan, startsAt(grid, rho, before) ?? starts, grid, rho, grid.teaching, teachers)
+}
+
+/** What a fold of the training rows is to be judged by: the cohort as it was at a ρ, without those rows. Plain data. */
+export interface Fold {
+  readonly rho: number
+  readonly teachers: Teachers
+  readonly rows: Int32Array
+}
+
+/** Outputs (M, rows, D) on the rows of a fold by students that were trained without them. */
+export function* foldOutputs(plan: Plan, starts: readonly Start[], grid: Grid, fold: Fold): Generator<BatchDone, Float32Array> {
+  const { rho, teachers, rows } = fold
+  const left = new Set(rows)
+  const part: Grid = { ...grid, order: (at, epoch) => grid.order(at, epoch).filter((row) => !left.has(row)) }
+  const { best } = yield* trainAgain(plan, starts, part, rho, teachers)
+  return cohortOutputs(plan, best, rows)
 }
 
 /** How many stages `trainAgain` takes at a ρ. */
@@ -178,8 +226,9 @@ export const stagesAgain = (grid: Pick<Grid, 'rho' | 'warmStart'>, rho: number):
 const goesOn = ({ rho: all, warmStart }: Pick<Grid, 'rho' | 'warmStart'>, rho: number): boolean =>
   rho > 0 && (warmStart === 'first' ? rho === all.find((r) => r > 0) : warmStart !== 'none')
 
-function startsAt(grid: Grid, rho: number, starts: readonly Start[], { stage }: Screened): readonly Start[] {
-  if (!goesOn(grid, rho)) return starts
+/** What a ρ goes on from; undefined for the first weights. */
+function startsAt(grid: Grid, rho: number, { stage }: Screened): readonly Start[] | undefined {
+  if (!goesOn(grid, rho)) return undefined
   return grid.warmStart === 'weights' ? stage.best.map(({ block }) => ({ block })) : stage.best
 }
 

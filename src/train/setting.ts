@@ -149,6 +149,19 @@ export function* settingOf(
   return { ...premises, projections: [...projections, ...frozen], networks: blocks, notes: [...premises.notes, ...failed] }
 }
 
+/** The same setting elsewhere, from what was fitted and trained for it: nothing is fitted or trained again. */
+export function settingAgain(
+  module: WebAssembly.Module,
+  data: Dataset,
+  splits: Splits,
+  config: TrainConfig,
+  { projections, networks }: Pick<Setting, 'projections' | 'networks'>,
+): Setting {
+  const premises = premisesOf(module, data, splits, config)
+  projectAll(premises.session, premises.sources, projections, data.ids.length)
+  return { ...premises, projections, networks }
+}
+
 /** What networks are trained in before the students. */
 export const groundOf = ({ session, features, sources, targetRows, data, splits, resolved }: Premises): Ground => ({
   session,

@@ -8,7 +8,6 @@ import type { Session } from '../wasm/session.ts'
 import type { Judged } from './ensembling.ts'
 import { firstBlocks } from './init.ts'
 import { ADAM } from './optimizer.ts'
-import { cohortOutputs } from './outputs.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { type BatchDone, runStage, type StageResult } from './stage.ts'
 import { alone, capacityFor, type Plan, planOf } from './step.ts'
@@ -178,20 +177,24 @@ export function stackOutputs(
   return said
 }
 
-/** Trains a group anew as a stage was, on the training rows that are `kept`. */
-export type Again = (kept: (row: number) => boolean) => Generator<BatchDone, StageResult>
+/** Outputs (M, rows, D) on each of some lists of rows, by a group that is trained anew as a stage was, but without those rows. */
+export type Again<Step = BatchDone> = (folds: readonly Int32Array[]) => readonly Generator<Step, Float32Array>[]
 
-/** Outputs (M, rows, D) on rows by students that were trained without the row's fold. */
-export function* outOfFold(plan: Plan, rows: Int32Array, fold: Int32Array, again: Again): Generator<BatchDone, Float32Array> {
-  const D = plan.problem.target.outputs
-  const all = new Float32Array(plan.states.length * rows.length * D)
-  for (const k of new Set(fold)) {
-    const left = rows.filter((_, b) => fold[b] === k)
-    const without = new Set(left)
-    const { best } = yield* again((row) => !without.has(row))
-    const outputs = cohortOutputs(plan, best, left)
+/** Outputs (M, rows, D) on rows by M students that were trained without the row's fold. */
+export function* outOfFold<Step>(
+  { states, problem }: Plan,
+  rows: Int32Array,
+  fold: Int32Array,
+  again: Again<Step>,
+): Generator<Step, Float32Array> {
+  const D = problem.target.outputs
+  const all = new Float32Array(states.length * rows.length * D)
+  const folds = [...new Set(fold)]
+  const works = again(folds.map((k) => rows.filter((_, b) => fold[b] === k)))
+  for (const [at, k] of folds.entries()) {
+    const outputs = yield* works[at]
     let from = 0
-    for (let i = 0; i < plan.states.length; i++) {
+    for (let i = 0; i < states.length; i++) {
       fold.forEach((own, b) => {
         if (own !== k) return
         all.set(outputs.subarray(from, from + D), (i * rows.length + b) * D)

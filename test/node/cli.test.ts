@@ -8,7 +8,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { below, csv, ENDLESS, type Finished, finished, metafusion, QUICK, scored, start, study, treeOf } from './command.ts'
 
 const COMMANDS: Record<string, readonly string[]> = {
-  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--numerics', '--plan', '--json'],
+  train: ['--out', '--config', '--seed', '--rho', '--baselines', '--split', '--numerics', '--plan', '--workers', '--json'],
   predict: ['--out', '--numerics'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
@@ -108,7 +108,7 @@ describe('train', () => {
   test('gives the same bytes for the same seed, wherever and however often, and others for another', async () => {
     const words = ['train', 'study', '--config', 'quick.json']
     await Promise.all([
-      metafusion(root, ...words, '--seed', '3', '--out', 'again.safetensors'),
+      metafusion(root, ...words, '--seed', '3', '--workers', '1', '--out', 'again.safetensors'),
       metafusion(root, ...words, '--seed=4', '--out=other.safetensors'),
     ])
     expect(read('again.safetensors').equals(read('model.safetensors'))).toBe(true)
@@ -540,11 +540,11 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
     [
       [...TRAIN, '--epochs', '3'],
-      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --json',
+      '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --workers, --json',
     ],
     [
       [...TRAIN, '-s', '3'],
-      '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --json',
+      '"train" has no option "-s": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --workers, --json',
     ],
     [['predict', 'm', 'new', '--out', 'p', '--json'], '"predict" has no option "--json": there are --out, --numerics'],
     [[...TRAIN, 'more'], '"more" is one word too many for "train"'],
@@ -565,6 +565,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     [[...TRAIN, '--seed', '-1'], '--seed is "-1": give a whole number from 0 to 4294967295'],
     [[...TRAIN, '--seed', '1.5'], '--seed is "1.5": give a whole number from 0 to 4294967295'],
     [[...TRAIN, '--seed', '4294967296'], '--seed is "4294967296": give a whole number from 0 to 4294967295'],
+    [[...TRAIN, '--workers', '0'], '--workers is "0": give a whole number from 1 to 256'],
     [['demo', '--out', 'd', '--seed', 'x'], '--seed is "x": give a whole number from 0 to 4294967295'],
     [[...TRAIN, '--rho', '0;1'], '--rho has "0;1": give numbers with commas between, such as 0,0.99,3'],
     [[...TRAIN, '--rho', '0,,1'], '--rho has "": give numbers with commas between, such as 0,0.99,3'],

@@ -1,0 +1,61 @@
+import type { Crew, Job, JobResult, Turn } from '../../src/recipe/jobs.ts'
+import type { Numerics } from '../kernels.ts'
+import { counted, listed } from '../sentences.ts'
+import { openPool, type Pool } from './pool.ts'
+import type { Ground } from './training-worker.ts'
+
+/** Workers that do the jobs of one training. */
+export interface TrainingCrew extends Crew {
+  /** Settles with the next news if the training waits for any; undefined when it does not. @throws as a pool's `run` */
+  news(): Promise<void> | undefined
+  /** Stops the workers. */
+  close(): Promise<void>
+}
+
+export function crewOf(size: number, numerics: Numerics, signal: AbortSignal | undefined): TrainingCrew {
+  const file = new URL('./training-worker.js', import.meta.url)
+  let pool: Pool<Job, Turn, JobResult> | undefined
+  let failure: { readonly error: unknown } | undefined
+  let waits = false
+  let wake = () => {}
+  return {
+    size,
+    begin(supplies, jobs) {
+      pool ??= openPool({ file, size, ground: { supplies, numerics } satisfies Ground, name: nameOf, signal })
+      const told = new Array<Turn | undefined>(jobs.length).fill(undefined)
+      const results = new Array<JobResult | undefined>(jobs.length).fill(undefined)
+      const heard =
+        <Value>(list: (Value | undefined)[]) =>
+        (place: number, value: Value) => {
+          list[place] = value
+          wake()
+        }
+      pool.run(jobs, { told: heard(told), done: heard(results) }).catch((error: unknown) => {
+        failure = { error }
+        wake()
+      })
+      return {
+        told,
+        result(place) {
+          waits = results[place] === undefined
+          return results[place]
+        },
+      }
+    },
+    news() {
+      if (!waits) return undefined
+      waits = false
+      return new Promise((resolve, reject) => {
+        wake = () => (failure ? reject(failure.error) : resolve())
+        if (failure) wake()
+      })
+    },
+    close: async () => pool?.close(),
+  }
+}
+
+function nameOf(job: Job): string {
+  if (job.kind === 'screening') return counted(job.students.length, 'student')
+  if (job.kind === 'contest') return `the baselines ${listed(job.baselines)}`
+  return `${job.kind === 'fold' ? 'a fold' : 'the cohort'} at ρ ${job.rho}`
+}

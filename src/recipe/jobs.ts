@@ -1,0 +1,231 @@
+// The work of a training in pieces that need nothing of each other: done by this thread one after the other, or by a crew of others
+// at the same time, with the same bits. A job and its result are plain data; how they travel is the host's part.
+
+import { type Asked, BASELINES } from '../baselines/baselines.ts'
+import type { Arena, Rival } from '../baselines/rival.ts'
+import { during } from '../core/during.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Splits } from '../data/split.ts'
+import { studentOf } from '../fusion/student.ts'
+import type { TrainConfig } from '../train/config.ts'
+import type { Teachers } from '../train/mutual.ts'
+import { type Fold, foldOutputs, type Grid, oneByOne, type Sharing, type Trainers } from '../train/rho.ts'
+import { batchOrder, type Group, groupOf, type Setting, settingAgain } from '../train/setting.ts'
+import type { Again } from '../train/stacking.ts'
+import type { BatchDone, EpochLosses, StageResult } from '../train/stage.ts'
+
+/** Rivals of baselines that share trainings. */
+interface Contest extends Pick<Arena, 'screened' | 'provenance'> {
+  readonly baselines: readonly string[]
+}
+
+/** A piece of a training: some students without sharing, the cohort at a ρ, a fold of stacking, some baselines. */
+export type Job =
+  | { readonly kind: 'screening'; readonly students: readonly number[]; readonly keepMoments: boolean }
+  | ({ readonly kind: 'sharing' } & Sharing)
+  | ({ readonly kind: 'fold' } & Fold)
+  | ({ readonly kind: 'contest' } & Contest)
+
+/** What comes of a job, by its kind: a stage, of sharing too; outputs (M, rows, D); of each baseline its rivals. */
+export type JobResult = StageResult | Float32Array | readonly (readonly Rival[])[]
+
+/** Steps that were done, each of one student, and where: since the turn before, or of a job since it began. */
+export interface Turn {
+  readonly rho: number
+  readonly epoch: number
+  readonly students: number
+  readonly steps: number
+}
+
+/** What every job of a training stands on. */
+export interface Supplies extends Pick<Setting, 'projections' | 'networks'> {
+  readonly data: Dataset
+  readonly splits: Splits
+  readonly config: TrainConfig
+}
+
+/** Others who do jobs at the same time. */
+export interface Crew {
+  /** How many jobs at the same time. */
+  readonly size: number
+  /** Begins jobs. The host goes on with a training that asks for a result which is not there when there is news of one. */
+  readonly begin: (supplies: Supplies, jobs: readonly Job[]) => Undertaking
+}
+
+/** Jobs that were begun, by their place. */
+export interface Undertaking {
+  /** What was last told of each. */
+  readonly told: readonly (Turn | undefined)[]
+  /** What came of one; undefined when it is not done. */
+  readonly result: (place: number) => JobResult | undefined
+}
+
+/** What a student's step costs besides its parameters, in parameters. */
+export const OVERHEAD = 2000
+
+/** The grid of a setting: its batches are the same at every ρ. */
+export function gridOf(setting: Setting): Grid {
+  const order = batchOrder(setting)
+  return { ...setting.resolved, order: (_, epoch) => order(epoch) }
+}
+
+/** Who does the work of a training. */
+export interface Hands extends Trainers<Turn> {
+  readonly again: (rho: number, teachers: Teachers) => Again<Turn>
+  /** The rivals of each baseline. */
+  readonly compete: (
+    asked: readonly Asked[],
+    given: Pick<Arena, 'screened' | 'provenance'>,
+  ) => readonly Generator<Turn | undefined, readonly Rival[]>[]
+}
+
+/** This thread does it, piece after piece. @param group the cohort, for as long as it is planned */
+export function ownHands(module: WebAssembly.Module, setting: Setting, { plan, starts }: Group): Hands {
+  const grid = gridOf(setting)
+  const { screen, share } = oneByOne(plan, starts, grid)
+  const told = <Result>(work: Generator<BatchDone, Result>) => during(work, turnOf)
+  return {
+    screen: (keepMoments) => told(screen(keepMoments)),
+    share: (stages) => share(stages).map(told),
+    again: (rho, teachers) => (folds) => folds.map((rows) => told(foldOutputs(plan, starts, grid, { rho, teachers, rows }))),
+    compete(asked, given) {
+      const arena: Arena = { module, setting, cohort: setting.specs, ...given, kept: new Map() }
+      return asked.map(({ baseline }) => during(baseline.train(arena), (step) => step && turnOf(step)))
+    },
+  }
+}
+
+/** A crew does it. */
+export function crewHands(crew: Crew, setting: Setting, config: TrainConfig): Hands {
+  const { data, splits, projections, networks, resolved } = setting
+  const supplies = { data, splits, config, projections, networks }
+  const begin = <Result extends JobResult>(jobs: readonly Job[]) => awaited<Result>(crew.begin(supplies, jobs), jobs)
+  return {
+    *screen(keepMoments) {
+      // Who waits for all the others to stop improving cannot be trained apart from them.
+      const parts = partsOf(setting, resolved.patience > 0 ? 1 : crew.size)
+      const works = begin<StageResult>(parts.map((students) => ({ kind: 'screening', students, keepMoments })))
+      const stages: StageResult[] = []
+      for (const work of works) stages.push(yield* work)
+      return joined(parts, stages)
+    },
+    share: (stages) => begin<StageResult>(stages.map((stage) => ({ kind: 'sharing', ...stage }))),
+    again: (rho, teachers) => (folds) => begin<Float32Array>(folds.map((rows) => ({ kind: 'fold', rho, teachers, rows }))),
+    compete(asked, given) {
+      const trainings = [...new Set(asked.map(({ baseline }) => baseline.trains))]
+      const baselines = trainings.map((trains) => asked.filter(({ baseline }) => baseline.trains === trains).map((a) => a.name))
+      const works = begin<readonly (readonly Rival[])[]>(
+        baselines.map((names) => ({ kind: 'contest', baselines: names, ...given })),
+      )
+      const done = new Map<number, readonly (readonly Rival[])[]>()
+      return asked.map(function* ({ name, baseline }) {
+        const at = trainings.indexOf(baseline.trains)
+        const rivals = done.get(at) ?? (yield* works[at])
+        done.set(at, rivals)
+        return rivals[baselines[at].indexOf(name)]
+      })
+    },
+  }
+}
+
+/** The results of jobs, each when it is asked for. What is told meanwhile is the progress of all of them, never less than before. */
+function awaited<Result extends JobResult>({ told, result }: Undertaking, jobs: readonly Job[]): Generator<Turn, Result>[] {
+  let behind = 0
+  return jobs.map(function* (job, place) {
+    const before: Turn = { rho: 'rho' in job ? job.rho : 0, epoch: 0, students: 0, steps: 0 }
+    for (;;) {
+      const done = result(place)
+      const steps = told.reduce((sum, turn) => sum + (turn?.steps ?? 0), 0)
+      const more = Math.max(0, steps - behind)
+      behind += more
+      if (more > 0 || !done) yield { ...(told[place] ?? before), steps: more }
+      if (done) return done as Result
+    }
+  })
+}
+
+/** The cohort's students in as many parts, of about the same cost. */
+function partsOf({ specs, features }: Setting, count: number): number[][] {
+  const costs = specs.map((spec) => studentOf(spec, features).layout.size + OVERHEAD)
+  const parts = Array.from({ length: Math.min(count, specs.length) }, () => ({ cost: 0, students: [] as number[] }))
+  for (const i of [...costs.keys()].sort((a, b) => costs[b] - costs[a])) {
+    const least = parts.reduce((best, part) => (part.cost < best.cost ? part : best))
+    least.cost += costs[i]
+    least.students.push(i)
+  }
+  return parts.map(({ students }) => students.sort((a, b) => a - b))
+}
+
+/** A stage of students that were trained in parts. */
+function joined(parts: readonly (readonly number[])[], stages: readonly StageResult[]): StageResult {
+  const count = parts.flat().length
+  const numbers = (of: (stage: StageResult) => Float64Array): Float64Array => {
+    const all = new Float64Array(count)
+    parts.forEach((students, p) => {
+      const values = of(stages[p])
+      students.forEach((student, i) => {
+        all[student] = values[i]
+      })
+    })
+    return all
+  }
+  const losses = (e: number, which: keyof EpochLosses) => ({
+    task: numbers(({ epochs }) => epochs[e][which].task),
+    total: numbers(({ epochs }) => epochs[e][which].total),
+  })
+  const placed = parts.flatMap((students, p) => students.map((student, i) => ({ student, start: stages[p].best[i] })))
+  return {
+    rho: stages[0].rho,
+    best: placed.sort((a, b) => a.student - b.student).map(({ start }) => start),
+    losses: numbers((stage) => stage.losses),
+    bestEpoch: Int32Array.from(numbers((stage) => Float64Array.from(stage.bestEpoch))),
+    epochs: stages[0].epochs.map((_, e) => ({ train: losses(e, 'train'), validation: losses(e, 'validation') })),
+  }
+}
+
+/** Does jobs elsewhere. The first one makes the setting again. @throws MemoryError */
+export function jobsOn(
+  module: WebAssembly.Module,
+  { data, splits, config, ...fitted }: Supplies,
+): (job: Job) => Generator<Turn, JobResult> {
+  let setting: Setting | undefined
+  return function* (job) {
+    setting ??= settingAgain(module, data, splits, config, fitted)
+    const { memory } = setting.session
+    const mark = memory.mark()
+    let last: Turn = { rho: 0, epoch: 0, students: 0, steps: 0 }
+    const result = yield* during(doJob(module, setting, job), (step) => {
+      if (step) last = { ...turnOf(step), steps: last.steps + turnOf(step).steps }
+      return last
+    })
+    memory.release(mark)
+    return result
+  }
+}
+
+function turnOf({ rho, epoch, losses, batches }: BatchDone): Turn {
+  const students = losses.task.length
+  return { rho, epoch, students, steps: students * batches }
+}
+
+function* doJob(module: WebAssembly.Module, setting: Setting, job: Job): Generator<BatchDone | undefined, JobResult> {
+  const { specs } = setting
+  if (job.kind === 'contest') {
+    const arena: Arena = { module, setting, cohort: specs, screened: job.screened, provenance: job.provenance, kept: new Map() }
+    const rivals: (readonly Rival[])[] = []
+    for (const name of job.baselines) rivals.push(yield* BASELINES[name].train(arena))
+    return rivals
+  }
+  const { plan, starts } = groupOf(setting, job.kind === 'screening' ? job.students.map((i) => specs[i]) : specs)
+  const grid = gridOf(setting)
+  if (job.kind === 'fold') return yield* foldOutputs(plan, starts, grid, job)
+  const trainers = oneByOne(plan, starts, grid)
+  return yield* job.kind === 'screening' ? trainers.screen(job.keepMoments) : trainers.share([job])[0]
+}
+
+/** Arrays of a result that nobody else has: they may be moved. A baseline's model shares some with the setting. */
+export function ownArrays(result: JobResult): ArrayBufferLike[] {
+  if (result instanceof Float32Array) return [result.buffer]
+  if (!('best' in result)) return []
+  return result.best.flatMap(({ block, moments }) => [block.buffer, ...(moments ? [moments.buffer] : [])])
+}
