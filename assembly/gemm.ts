@@ -16,12 +16,15 @@
 // 3. K is cut at K_BLOCK, so that a panel of B (16 KiB) and a tile of A stay in L1; the sum goes on in C, which keeps the
 //    order. M is cut by the bytes of the interleaved A, which stays in L2 while the panels of B pass by: each panel is
 //    interleaved once for 65 rows where K is long, for 520 in a weight gradient, where K is the batch.
+// 4. A forward pass of one to three rows does without the copies: gemv.ts.
 //
 // The interleaved copies live in static memory below heapBase(); nothing is kept there between calls.
 
+import { gemv } from './gemv'
 import { madd, words } from './lib/simd'
 
 const ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5
+const FEW_ROWS: i32 = 3 // up to here turning B in registers for each row costs less than a copy of it
 const K_BLOCK: i32 = 512
 const A_BYTES: i32 = (ASC_FEATURE_RELAXED_SIMD ? 66 : 65) * 512 * 4
 const A_BLOCK: usize = memory.data(A_BYTES, 16)
@@ -36,7 +39,8 @@ export function gemmNN(c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, ldc
 
 /** c (M,N) = or += a (M,K) · bᵀ with b (N,K): a layer's forward pass with PyTorch's weights.  In place: no. */
 export function gemmNT(c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, ldc: i32, lda: i32, ldb: i32, accumulate: bool): void {
-  gemm(c, a, b, M, N, K, ldc, lda, ldb, accumulate, false, true)
+  if (M <= FEW_ROWS) gemv(c, a, b, M, N, K, ldc, lda, ldb, accumulate)
+  else gemm(c, a, b, M, N, K, ldc, lda, ldb, accumulate, false, true)
 }
 
 /** c (M,N) = or += aᵀ · b with a (K,M), b (K,N): a layer's weight gradient.  In place: no. */

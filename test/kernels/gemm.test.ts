@@ -16,7 +16,7 @@ const exact = { gemmNN: reference.gemmNN, gemmNT: reference.gemmNT, gemmTN: refe
 // None, one and several tiles of 5×8 and of 6×8, each with every rest; vectors of four along k.
 const ROWS = [...Array(14).keys(), 15, 17]
 const STEPS = [...Array(10).keys(), 12, 15, 17]
-const COLUMNS = [...Array(18).keys()]
+const COLUMNS = [...Array(18).keys(), 31, 33]
 const random = numbers(1)
 
 /** The kernel's arguments: a stored (M,K) or (K,M), b (K,N) or (N,K), each row `gap` longer than its width. */
