@@ -8,6 +8,7 @@ export default defineConfig({
       { extends: true, test: { name: 'fast', include: ['test/kernels/*.test.ts'], env: { METAFUSION_NUMERICS: 'fast' } } },
     ],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Whole trainings share two cores with each other; more workers than that only makes timeouts.
     maxWorkers: 2,
   },
