@@ -109,7 +109,9 @@ describe('a network', () => {
       mlp(kernels, window(outputs), X, layers, hidden, B)
       const gradient = memory.alloc(4 * size)
       const widest = 4 * B * Math.max(...widths)
-      const d = mlpGradient(kernels, gradient, dY, X, layers, hidden, [memory.alloc(widest), memory.alloc(widest)], B)
+      const turns = [memory.alloc(widest), memory.alloc(widest)]
+      const below = hidden.map(({ ld }, l) => ({ at: turns[l % 2], ld }))
+      const d = mlpGradient(kernels, gradient, dY, X, layers, hidden, below, B)
       const dX = window(inputs)
       denseInputGradient(kernels, dX, d, layers[0], B, 0, inputs)
 

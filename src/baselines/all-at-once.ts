@@ -87,7 +87,8 @@ export function allAtOnce(plan: Plan, spec: MlpSpec, stacker: OptimizerState, rh
   const { layers, input, hidden, said, room, run } = stacking(plan, spec, stacker.block)
   const told = target.task === 'classification' ? room(D) : said
   const [dSaid, dInput] = [room(D), room(N * D)]
-  const scratch = [room(N * D).at, room(N * D).at] as const
+  const turns = [room(N * D).at, room(N * D).at]
+  const slopes = hidden.map(({ ld }, l) => ({ at: turns[l % 2], ld }))
   const gradient = memory.alloc(4 * stacker.size)
   const rowWeights = weights.groups[weights.anyone].task
   let rows: Int32Array = new Int32Array()
@@ -101,7 +102,7 @@ export function allAtOnce(plan: Plan, spec: MlpSpec, stacker: OptimizerState, rh
       loss = lossOf(plan, said.at, rowWeights, B)
       memory.f32(dSaid.at, B * D).fill(0)
       addLossGradient(plan, dSaid.at, told.at, rowWeights, B)
-      const below = mlpGradient(kernels, gradient, dSaid, input, layers, hidden, scratch, B)
+      const below = mlpGradient(kernels, gradient, dSaid, input, layers, hidden, slopes, B)
       denseInputGradient(kernels, dInput, below, layers[0], B, 0, N * D)
     },
     judged: () => loss,

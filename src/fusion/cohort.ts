@@ -5,6 +5,11 @@ import type { Memory, Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import { layersOf, runStudent, type Source, type Student, type StudentLayers, type Workspace, workspaceOf } from './student.ts'
 
+/** Room for the chosen rows of a source. */
+export interface Batch extends Window {
+  readonly source: Source
+}
+
 /** Students with their blocks in memory, and room to run them on up to `capacity` rows. */
 export interface Cohort {
   readonly students: readonly Student[]
@@ -12,9 +17,11 @@ export interface Cohort {
   readonly work: readonly Workspace[]
   readonly sources: ReadonlyMap<string, Source>
   /** Room for the rows of each modality that some encoder reads. */
-  readonly batches: readonly (Window | undefined)[]
+  readonly batches: readonly (Batch | undefined)[]
   /** Room for the chosen rows' indexes. */
   readonly index: Pointer
+  /** Where the student that runs puts its outputs: moved from one to the next. */
+  readonly out: { at: Pointer; readonly ld: number }
   readonly outputs: number
   readonly capacity: number
 }
@@ -31,10 +38,10 @@ export function cohortOf(
   capacity: number,
   keep: boolean,
 ): Cohort {
-  const batches: (Window | undefined)[] = []
-  for (const port of students.flatMap((s) => s.ports)) {
-    const width = port.encoder?.widths[0]
-    if (width) batches[port.modality] ??= { at: memory.alloc(4 * capacity * width), ld: width }
+  const batches: (Batch | undefined)[] = []
+  for (const { encoder, modality, source } of students.flatMap((s) => s.ports)) {
+    const width = encoder?.widths[0]
+    if (width) batches[modality] ??= { at: memory.alloc(4 * capacity * width), ld: width, source: sources.get(source) as Source }
   }
   const index = memory.alloc(4 * capacity)
   const start = memory.mark()
@@ -47,23 +54,25 @@ export function cohortOf(
   })
   memory.release(end)
   const layers = students.map((student, i) => layersOf(student, blocks[i]))
-  return { students, layers, work, sources, batches, index, outputs: students[0].spec.outputs, capacity }
+  const { outputs } = students[0].spec
+  return { students, layers, work, sources, batches, index, out: { at: 0, ld: outputs }, outputs, capacity }
 }
 
 /** Chooses the rows that the next runs are about. */
 export function chooseRows({ kernels, memory }: Session, cohort: Cohort, rows: Int32Array): void {
-  memory.i32(cohort.index, rows.length).set(rows)
-  cohort.batches.forEach((batch, modality) => {
-    if (!batch) return
-    const source = cohort.sources.get(`${modality}:raw`) as Source
-    kernels.gatherRows(batch.at, source.at, cohort.index, rows.length, batch.ld, batch.ld, source.width)
-  })
+  const { index, batches } = cohort
+  memory.words().set(rows, index / 4)
+  for (let m = 0; m < batches.length; m++) {
+    const batch = batches[m]
+    if (batch) kernels.gatherRows(batch.at, batch.source.at, index, rows.length, batch.ld, batch.ld, batch.source.width)
+  }
 }
 
 /** out (B, outputs) of student i on the B chosen rows. */
 export function runMember(kernels: InferKernels, out: Pointer, cohort: Cohort, i: number, B: number, between?: Between): void {
-  const { students, layers, work, sources, batches, index, outputs } = cohort
-  runStudent(kernels, { at: out, ld: outputs }, students[i], layers[i], work[i], sources, batches, index, B, between)
+  const { students, layers, work, sources, batches, index } = cohort
+  cohort.out.at = out
+  runStudent(kernels, cohort.out, students[i], layers[i], work[i], sources, batches, index, B, between)
 }
 
 /** out (M, B, outputs) of all students on the B chosen rows. @param between by student */

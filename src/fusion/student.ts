@@ -69,9 +69,10 @@ export interface Source {
   readonly width: number
 }
 
-/** Room for what a student computes on at most `rows` rows: the head's input and every hidden layer. */
+/** Room for what a student computes on at most `rows` rows: the head's input, each port's window of it, and every hidden layer. */
 export interface Workspace {
   readonly input: Window
+  readonly ports: readonly Window[]
   readonly encoders: readonly (readonly Window[])[]
   readonly hidden: readonly Window[]
 }
@@ -79,8 +80,10 @@ export interface Workspace {
 export function workspaceOf(memory: Memory, student: Student, rows: number): Workspace {
   const room = (width: number): Window => ({ at: memory.alloc(4 * rows * width), ld: width })
   const inner = (spec: MlpSpec) => spec.widths.slice(1, -1).map(room)
+  const input = room(student.head.widths[0])
   return {
-    input: room(student.head.widths[0]),
+    input,
+    ports: student.ports.map((port) => ({ at: input.at + 4 * port.offset, ld: input.ld })),
     encoders: student.ports.map((port) => (port.encoder ? inner(port.encoder) : [])),
     hidden: inner(student.head),
   }
@@ -88,6 +91,7 @@ export function workspaceOf(memory: Memory, student: Student, rows: number): Wor
 
 /** The layers of a student whose block stands at `block`: of the encoder of each port (none: empty) and of the head. */
 export interface StudentLayers {
+  readonly block: Pointer
   readonly encoders: readonly (readonly Dense[])[]
   readonly head: readonly Dense[]
 }
@@ -99,7 +103,7 @@ export function layersOf(student: Student, block: Pointer): StudentLayers {
     for (const { inputs, outputs } of layers) at += 4 * (inputs + 1) * outputs
     return layers
   }
-  return { encoders: student.ports.map((port) => (port.encoder ? next(port.encoder) : [])), head: next(student.head) }
+  return { block, encoders: student.ports.map((port) => (port.encoder ? next(port.encoder) : [])), head: next(student.head) }
 }
 
 /**
@@ -119,14 +123,15 @@ export function runStudent(
   B: number,
   between?: Between,
 ): void {
-  student.ports.forEach((port, i) => {
-    const window = { at: work.input.at + 4 * port.offset, ld: work.input.ld }
+  for (let i = 0; i < student.ports.length; i++) {
+    const port = student.ports[i]
+    const window = work.ports[i]
     if (port.encoder) {
       mlp(kernels, window, batches[port.modality] as Window, layers.encoders[i], work.encoders[i], B, between)
     } else {
       const source = sources.get(port.source) as Source
       kernels.gatherRows(window.at, source.at, index, B, port.width, window.ld, source.width)
     }
-  })
+  }
   mlp(kernels, out, work.input, layers.head, work.hidden, B, between)
 }

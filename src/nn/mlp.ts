@@ -50,9 +50,9 @@ export function mlp(
   between?: Between,
 ): void {
   let input = x
-  layers.forEach((layer, l) => {
+  for (let l = 0; l < layers.length; l++) {
     const output = l < hidden.length ? hidden[l] : y
-    dense(kernels, output, input, layer, B)
+    dense(kernels, output, input, layers[l], B)
     input = between && output !== y ? between(output, B) : output
-  })
+  }
 }

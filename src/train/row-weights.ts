@@ -11,6 +11,14 @@ interface Group {
   readonly mean: Pointer
   /** The latter, and 0 where no teacher speaks. */
   readonly share: Pointer
+  /** Of the rows that were last looked at. */
+  readonly seen: Seen
+}
+
+/** What a group sees of some rows: how many, and what they weigh together. */
+export interface Seen {
+  rows: number
+  weight: number
 }
 
 /** What each row counts for each student, in WASM memory, one batch at a time. */
@@ -31,7 +39,8 @@ export function rowWeightsOf({ session, sees, target, train, validation }: Probl
     const known = groups.findIndex((g) => g.sees === mine || g.sees.every((v, row) => v === mine[row]))
     if (known >= 0) return known
     const task = room()
-    return groups.push({ sees: mine, task, mean: target.weights ? room() : task, share: room() }) - 1
+    const mean = target.weights ? room() : task
+    return groups.push({ sees: mine, task, mean, share: room(), seen: { rows: 0, weight: 0 } }) - 1
   }
   const of = sees.map(groupOf)
   const anyone = groupOf(sees[0].map((_, row) => (sees.some((mine) => mine[row]) ? 1 : 0)))
@@ -39,45 +48,37 @@ export function rowWeightsOf({ session, sees, target, train, validation }: Probl
   return { of, groups, anyone, complete }
 }
 
-/** What a group sees of some rows: how many, and what they weigh together. */
-export interface Seen {
-  readonly rows: number
-  readonly weight: number
+/** Looks what each group sees of the rows. */
+export function lookAt({ target: { weights } }: Problem, { groups, complete }: RowWeights, rows: Int32Array): void {
+  for (let g = 0; g < groups.length; g++) {
+    const { sees, seen } = groups[g]
+    let count = 0
+    let weight = 0
+    if (complete) count = rows.length
+    else for (let b = 0; b < rows.length; b++) count += sees[rows[b]]
+    if (weights) for (let b = 0; b < rows.length; b++) weight += sees[rows[b]] * weights[rows[b]]
+    seen.rows = count
+    seen.weight = weights ? weight : count
+  }
 }
 
-/** What each group sees of the rows. */
-export function seenRows({ target }: Problem, { groups, complete }: RowWeights, rows: Int32Array): Seen[] {
-  const { weights } = target
-  return groups.map(({ sees }) => {
-    const count = complete ? rows.length : rows.reduce((n, row) => n + sees[row], 0)
-    return { rows: count, weight: weights ? rows.reduce((sum, row) => sum + sees[row] * weights[row], 0) : count }
-  })
-}
-
-/** Fills the weights of a batch that is part, or all, of what was `seen`. */
-export function fillTask(
-  { session: { memory }, target }: Problem,
-  { groups }: RowWeights,
-  rows: Int32Array,
-  seen: readonly Seen[],
-): void {
-  const { weights } = target
-  groups.forEach(({ sees, mean, task }, g) => {
-    const means = memory.f32(mean, rows.length)
-    for (let b = 0; b < rows.length; b++) means[b] = sees[rows[b]] ? 1 / seen[g].rows : 0
-    if (!weights) return
-    const tasks = memory.f32(task, rows.length)
-    for (let b = 0; b < rows.length; b++) tasks[b] = sees[rows[b]] ? weights[rows[b]] / seen[g].weight : 0
-  })
+/** Fills the weights of a batch that is part, or all, of what was looked at. */
+export function fillTask({ session: { memory }, target: { weights } }: Problem, { groups }: RowWeights, rows: Int32Array): void {
+  const floats = memory.floats()
+  for (let g = 0; g < groups.length; g++) {
+    const { sees, mean, task, seen } = groups[g]
+    for (let b = 0; b < rows.length; b++) floats[mean / 4 + b] = sees[rows[b]] ? 1 / seen.rows : 0
+    if (!weights) continue
+    for (let b = 0; b < rows.length; b++) floats[task / 4 + b] = sees[rows[b]] ? weights[rows[b]] / seen.weight : 0
+  }
 }
 
 /** Fills the weights of the divergence: those of a mean where `taught` (B) is 1. */
-export function fillShare({ session: { memory } }: Problem, weights: RowWeights, taught: Pointer, B: number): void {
-  const spoken = memory.f32(taught, B)
-  for (const group of weights.groups) {
-    const mean = memory.f32(group.mean, B)
-    const share = memory.f32(group.share, B)
-    for (let b = 0; b < B; b++) share[b] = mean[b] * spoken[b]
+export function fillShare({ session: { memory } }: Problem, { groups }: RowWeights, taught: Pointer, B: number): void {
+  const floats = memory.floats()
+  for (let g = 0; g < groups.length; g++) {
+    const { mean, share } = groups[g]
+    for (let b = 0; b < B; b++) floats[share / 4 + b] = floats[mean / 4 + b] * floats[taught / 4 + b]
   }
 }
 

@@ -41,12 +41,11 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
     const group = weights.groups[weights.of[i]].share
     if (normalizer === 'all' || teachers[i] === 0) return group
     // The consensus is a mean over all who teach a row: what is left of them without i is scaled up to a mean of its own.
-    const spoken = memory.f32(share.teachers, M * B)
-    const base = memory.f32(group, B)
-    const own = memory.f32(share.own, B)
+    const floats = memory.floats()
+    const spoken = share.teachers / 4 + i * B
     for (let b = 0; b < B; b++) {
-      const others = heard[b] - spoken[i * B + b]
-      own[b] = others > 0 ? (base[b] * heard[b]) / others : 0
+      const others = heard[b] - floats[spoken + b]
+      floats[share.own / 4 + b] = others > 0 ? (floats[group / 4 + b] * heard[b]) / others : 0
     }
     return share.own
   }
@@ -56,15 +55,16 @@ export function mutual(plan: Plan, { rho, teachers, normalizer = 'all' }: Sharin
     look(rows) {
       base.look?.(rows)
       const B = rows.length
-      const spoken = memory.f32(share.teachers, M * B)
+      const floats = memory.floats()
       heard.fill(0)
-      weights.of.forEach((group, i) => {
-        const { sees } = weights.groups[group]
+      for (let i = 0; i < M; i++) {
+        const { sees } = weights.groups[weights.of[i]]
+        const spoken = share.teachers / 4 + i * B
         for (let b = 0; b < B; b++) {
-          spoken[i * B + b] = sees[rows[b]] ? teachers[i] : 0
-          heard[b] += spoken[i * B + b]
+          floats[spoken + b] = sees[rows[b]] ? teachers[i] : 0
+          heard[b] += floats[spoken + b]
         }
-      })
+      }
       kernels.consensus(share.consensus, share.taught, told, share.teachers, M, B, D)
       kernels.spread(share.spread, share.consensus, told, share.teachers, classes, M, B, D)
       fillShare(problem, weights, share.taught, B)

@@ -42,6 +42,12 @@ export const shuffled =
       .permutation(rows.length)
       .map((i) => rows[i])
 
+/** The batches of an epoch, views of its order. */
+function chunks(order: Int32Array, batch: number): Int32Array[] {
+  const count = Math.ceil(order.length / batch)
+  return Array.from({ length: count }, (_, b) => order.subarray(b * batch, (b + 1) * batch))
+}
+
 /** Mean losses of an epoch, by student; of training rows before the steps, with its dropout, each batch by the weight of its rows. */
 export interface EpochLosses {
   readonly train: Losses
@@ -60,7 +66,8 @@ export interface StageResult {
 
 /**
  * One batch done: its epoch, from 1, and the losses before its step. `batches` is how many of the stage's are behind it since the
- * one before: 1, and with the last one of a stage that ends early those that are left out too.
+ * one before: 1, and with the last one of a stage that ends early those that are left out too. A stage has but one of these, which
+ * the next batch overwrites: copy what is to be kept.
  */
 export interface BatchDone {
   readonly rho: number
@@ -93,25 +100,27 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
   const losses = new Float64Array(M).fill(Number.POSITIVE_INFINITY)
   const bestEpoch = new Int32Array(M)
   const epochs: EpochLosses[] = []
+  const optimizer = { ...stage.optimizer }
+  const done = { rho, epoch: 0, losses: plan.trained.losses, batches: 1 }
   let over = false
   for (let epoch = 1; epoch <= stage.epochs && !over; epoch++) {
     const order = stage.order(epoch - 1)
     const sums = { task: new Float64Array(M), total: new Float64Array(M) }
     const weight = new Float64Array(M)
     const objective = stage.objective(epoch, epochs.at(-1)?.validation)
-    const batches = Math.ceil(order.length / batch)
-    let done: BatchDone | undefined
-    for (let b = 0; b < batches; b++) {
-      if (done) yield done
-      const rate = rateAt(schedule, stage.optimizer.rate, epoch, (epoch - 1) * batches + b, stage.epochs * batches)
-      const rows = order.subarray(b * batch, (b + 1) * batch)
-      const { losses: before, seen } = trainBatch(plan, rows, objective, { ...stage.optimizer, rate }, `${epoch} ${b}`)
+    const batches = chunks(order, batch)
+    const steps = batches.length
+    done.epoch = epoch
+    for (let b = 0; b < steps; b++) {
+      if (b > 0) yield done
+      optimizer.rate = rateAt(schedule, stage.optimizer.rate, epoch, (epoch - 1) * steps + b, stage.epochs * steps)
+      const name = problem.dropout ? `${epoch} ${b}` : ''
+      const { losses: before, seen } = trainBatch(plan, batches[b], objective, optimizer, name)
       for (let i = 0; i < M; i++) {
         sums.task[i] += before.task[i] * seen[i].weight
         sums.total[i] += before.total[i] * seen[i].weight
         weight[i] += seen[i].weight
       }
-      done = { rho, epoch, losses: before, batches: 1 }
     }
     const mean = (sum: Float64Array) => sum.map((v, i) => v / weight[i])
     const validation = validate(plan, problem.validation, objective)
@@ -128,7 +137,8 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
       }
     }
     over = patience > 0 && stage.keep !== 'last' && epoch - Math.max(...bestEpoch) >= patience
-    if (done) yield over ? { ...done, batches: 1 + (stage.epochs - epoch) * batches } : done
+    if (over) done.batches += (stage.epochs - epoch) * steps
+    if (steps > 0) yield done
   }
   for (let i = 0; i < M; i++) {
     if (best[i]) continue

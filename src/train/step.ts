@@ -1,15 +1,16 @@
-// One batch: forward all, the objective's look at all outputs, then per student backward and step. The hot loop of training:
-// after the first step it allocates nothing in WASM memory.
+// One batch: forward all, the objective's look at all outputs, then per student backward and step. The hot loop of training: it
+// allocates nothing, neither in WASM memory nor in JavaScript's.
 
 import { type Cohort, chooseRows, cohortOf, runCohort } from '../fusion/cohort.ts'
+import type { Window } from '../nn/dense.ts'
 import type { Between } from '../nn/mlp.ts'
 import type { Pointer } from '../wasm/memory.ts'
-import { type BackwardScratch, backwardScratch, studentGradient } from './backward/student.ts'
+import { type BackwardRoom, backwardRooms, studentGradient } from './backward/student.ts'
 import { type Drops, dropping, dropsOf } from './dropout.ts'
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from './optimizer.ts'
 import type { Problem } from './problem.ts'
-import { fillTask, type RowWeights, rowWeightsOf, type Seen, seenRows } from './row-weights.ts'
+import { fillTask, lookAt, type RowWeights, rowWeightsOf, type Seen } from './row-weights.ts'
 
 /** Everything a training keeps in session memory, planned once. Buffers are (M, capacity, outputs) or (capacity, outputs). */
 export interface Plan {
@@ -18,18 +19,28 @@ export interface Plan {
   readonly states: readonly OptimizerState[]
   readonly weights: RowWeights
   readonly gradient: Pointer
-  readonly scratch: BackwardScratch
+  readonly backward: readonly BackwardRoom[]
   /** Logits or outputs of all students, and what they tell each other: softmax, or the outputs themselves. */
   readonly outputs: Pointer
   readonly told: Pointer
   readonly target: Pointer
   readonly dOut: Pointer
+  /** The same as a window. */
+  readonly slope: Window
+  /** What the last batch was like. */
+  readonly trained: BatchResult
   /** With dropout: the masks of the last training batch. */
   readonly drops?: Drops
   /** With label smoothing: a target (capacity, outputs) of all classes alike. */
   readonly even?: Pointer
   /** What an objective may keep between its look at a batch and its gradients, planned with the rest. */
   readonly share: ShareBuffers
+}
+
+/** Losses before the step, and what each student saw. The next batch overwrites it. */
+export interface BatchResult {
+  readonly losses: Losses
+  readonly seen: readonly Seen[]
 }
 
 /** Room for mutual learning: teacher weights (M, capacity), consensus (capacity, outputs), and by row who was taught, spread, share. */
@@ -57,18 +68,22 @@ export function planOf(problem: Problem, capacity: number): Plan {
   const row = 4 * capacity * target.outputs
   const outputs = memory.alloc(M * row)
   const cohort = cohortOf(memory, students, blocks, sources, capacity, true)
+  const weights = rowWeightsOf(problem, capacity)
+  const dOut = memory.alloc(row)
   return {
     problem,
     states,
     cohort,
-    weights: rowWeightsOf(problem, capacity),
+    weights,
     gradient: memory.alloc(4 * Math.max(...students.map((s) => s.layout.size))),
-    scratch: backwardScratch(memory, students, capacity),
+    backward: backwardRooms(memory, students, capacity),
     outputs,
     told: target.task === 'classification' ? memory.alloc(M * row) : outputs,
     target: memory.alloc(row),
-    dOut: memory.alloc(row),
-    drops: problem.dropout && dropsOf(session, cohort.work, capacity),
+    dOut,
+    slope: { at: dOut, ld: target.outputs },
+    trained: { losses: lossesOf(M), seen: weights.of.map((group) => weights.groups[group].seen) },
+    drops: problem.dropout && dropsOf(session, problem.dropout, cohort.work, capacity),
     even: target.smoothing ? memory.put(new Float32Array(capacity * target.outputs).fill(1 / target.outputs)) : undefined,
     share: {
       teachers: memory.alloc(4 * M * capacity),
@@ -83,71 +98,56 @@ export function planOf(problem: Problem, capacity: number): Plan {
 /**
  * Trains every student on the given rows, once.
  * @param name of the batch: what its dropout masks depend on
- * @returns losses before the step; what each student saw
+ * @returns valid until the next batch
  */
-export function trainBatch(
-  plan: Plan,
-  rows: Int32Array,
-  objective: Objective,
-  optimizer: OptimizerSpec,
-  name = '',
-): { losses: Losses; seen: Seen[] } {
-  const { problem, cohort, weights, states, scratch, gradient, drops } = plan
+export function trainBatch(plan: Plan, rows: Int32Array, objective: Objective, optimizer: OptimizerSpec, name = ''): BatchResult {
+  const { problem, cohort, weights, states, backward, gradient, dOut, slope, drops, trained } = plan
   const { session, target, dropout } = problem
   const { kernels, memory } = session
   const B = rows.length
-  const groups = seenRows(problem, weights, rows)
-  forward(plan, rows, groups, dropout && drops && dropping(session, dropout, drops, name))
+  lookAt(problem, weights, rows)
+  forward(plan, rows, dropout && drops && dropping(dropout, drops, name))
   objective.look?.(rows)
-  const losses = measure(plan, B, objective)
-  const seen = weights.of.map((g) => groups[g])
-  const dOut = { at: plan.dOut, ld: target.outputs }
-  states.forEach((state, i) => {
+  measure(plan, B, objective, trained.losses)
+  for (let i = 0; i < states.length; i++) {
     // A student that sees no row of the batch has nothing to learn from it; Adam's momentum must not move it either.
-    if (seen[i].rows === 0) return
-    memory.f32(plan.dOut, B * target.outputs).fill(0)
+    if (trained.seen[i].rows === 0) continue
+    memory.floats().fill(0, dOut / 4, dOut / 4 + B * target.outputs)
     objective.gradient(i, B)
-    studentGradient(
-      kernels,
-      gradient,
-      dOut,
-      cohort.students[i],
-      cohort.layers[i],
-      cohort.work[i],
-      cohort.batches,
-      scratch,
-      B,
-      drops,
-    )
-    optimize(kernels, optimizer, state, gradient)
-  })
+    studentGradient(kernels, gradient, slope, cohort, i, backward[i], B, drops)
+    optimize(kernels, optimizer, states[i], gradient)
+  }
   objective.finish?.(B)
-  return { losses, seen }
+  return trained
 }
 
 /** Losses of every student over many rows, in chunks. A student that sees none of them gets ∞. */
 export function validate(plan: Plan, rows: Int32Array, objective: Objective): Losses {
-  const M = plan.states.length
-  const groups = seenRows(plan.problem, plan.weights, rows)
-  const losses = { task: new Float64Array(M), total: new Float64Array(M) }
+  const { problem, weights, states, trained } = plan
+  const M = states.length
+  lookAt(problem, weights, rows)
+  const losses = lossesOf(M)
+  const part = lossesOf(M)
   for (let at = 0; at < rows.length; at += plan.cohort.capacity) {
     const chunk = rows.subarray(at, at + plan.cohort.capacity)
-    forward(plan, chunk, groups)
+    forward(plan, chunk)
     objective.look?.(chunk)
-    const part = measure(plan, chunk.length, objective)
+    measure(plan, chunk.length, objective, part)
     for (let i = 0; i < M; i++) {
       losses.task[i] += part.task[i]
       losses.total[i] += part.total[i]
     }
   }
-  plan.weights.of.forEach((group, i) => {
-    if (groups[group].rows === 0) losses.task[i] = losses.total[i] = Number.POSITIVE_INFINITY
-  })
+  for (let i = 0; i < M; i++) {
+    if (trained.seen[i].rows === 0) losses.task[i] = losses.total[i] = Number.POSITIVE_INFINITY
+  }
   return losses
 }
 
+const lossesOf = (M: number): Losses => ({ task: new Float64Array(M), total: new Float64Array(M) })
+
 /** Outputs of all students, what they tell, the target and the row weights of the chosen rows. */
-function forward(plan: Plan, rows: Int32Array, groups: readonly Seen[], between?: readonly Between[]): void {
+function forward(plan: Plan, rows: Int32Array, between?: readonly Between[]): void {
   const { problem, cohort, weights, outputs, told } = plan
   const { session, target } = problem
   const { kernels } = session
@@ -156,21 +156,17 @@ function forward(plan: Plan, rows: Int32Array, groups: readonly Seen[], between?
   chooseRows(session, cohort, rows)
   const width = target.task === 'classification' ? 1 : D
   kernels.gatherRows(plan.target, target.at, cohort.index, B, width, width, width)
-  fillTask(problem, weights, rows, groups)
+  fillTask(problem, weights, rows)
   runCohort(kernels, outputs, cohort, B, between)
   if (told !== outputs) kernels.softmax(told, outputs, cohort.students.length * B, D)
 }
 
 /** The losses of every student on the rows of the last forward pass. */
-function measure(plan: Plan, B: number, objective: Objective): Losses {
-  const M = plan.states.length
-  const task = new Float64Array(M)
-  const total = new Float64Array(M)
-  for (let i = 0; i < M; i++) {
+function measure(plan: Plan, B: number, objective: Objective, { task, total }: Losses): void {
+  for (let i = 0; i < task.length; i++) {
     task[i] = objective.judged?.(i, B) ?? taskLoss(plan, i, B)
     total[i] = objective.trained?.(i, B, task[i]) ?? task[i]
   }
-  return { task, total }
 }
 
 /** Mean task loss of outputs (B, outputs) on the rows of the last forward pass, by the weights (B) of rows. */

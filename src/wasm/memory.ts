@@ -24,6 +24,12 @@ export interface Memory {
   f64(at: Pointer, length: number): Float64Array<ArrayBuffer>
   i32(at: Pointer, length: number): Int32Array<ArrayBuffer>
   u8(at: Pointer, length: number): Uint8Array<ArrayBuffer>
+  /**
+   * The whole memory as numbers: what stands at pointer p has the index p / 4. The view is the same until the memory grows, so a
+   * loop that asks for it each time makes none.
+   */
+  floats(): Float32Array<ArrayBuffer>
+  words(): Int32Array<ArrayBuffer>
   /** Bytes the memory has taken from the host. */
   size(): number
 }
@@ -31,6 +37,8 @@ export interface Memory {
 /** @param base first byte that is free; @param maxBytes the most the stack may reach */
 export function stackMemory(memory: WebAssembly.Memory, base: number, maxBytes: number): Memory {
   let top = align(base)
+  let floats = new Float32Array(memory.buffer)
+  let words = new Int32Array(memory.buffer)
   return {
     alloc(bytes) {
       const at = top
@@ -58,6 +66,15 @@ export function stackMemory(memory: WebAssembly.Memory, base: number, maxBytes: 
     f64: (at, length) => new Float64Array(memory.buffer, at, length),
     i32: (at, length) => new Int32Array(memory.buffer, at, length),
     u8: (at, length) => new Uint8Array(memory.buffer, at, length),
+    floats() {
+      // Growing has detached it.
+      if (floats.length === 0) floats = new Float32Array(memory.buffer)
+      return floats
+    },
+    words() {
+      if (words.length === 0) words = new Int32Array(memory.buffer)
+      return words
+    },
     size: () => memory.buffer.byteLength,
   }
 }
@@ -92,6 +109,8 @@ export function countedMemory(taken: number): Memory {
     f64: nothing,
     i32: nothing,
     u8: nothing,
+    floats: nothing,
+    words: nothing,
     size: () => most,
   }
 }

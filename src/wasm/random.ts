@@ -12,8 +12,8 @@ export interface Random {
   permutation(n: number): Int32Array<ArrayBuffer>
   /** One whole number in 0 … n-1, n ≤ 2²⁴. */
   below(n: number): number
-  /** Lends its state to a kernel that draws for itself. */
-  lend(run: (state: Pointer) => void): void
+  /** Puts the state of its fork of that name where a kernel draws from it for itself, 16 bytes. */
+  plant(state: Pointer, name: string): void
   /** A stream of its own for a named purpose: adding one never changes what another draws. */
   fork(name: string): Random
 }
@@ -26,8 +26,7 @@ export function randomFrom(session: Session<TrainKernels>, seed: number): Random
 function stream(session: Session<TrainKernels>, key: number): Random {
   const { kernels, memory } = session
   const state = new Uint32Array(4)
-  for (let i = 0; i < 4; i++) state[i] = mix(key, i + 1)
-  state[0] |= 1 // the state must not be all zero
+  for (let i = 0; i < 4; i++) state[i] = word(key, i)
 
   // The state lives here and visits WASM for each draw, so that a stream needs no memory of its own.
   function lend(run: (state: Pointer) => void): void {
@@ -57,13 +56,22 @@ function stream(session: Session<TrainKernels>, key: number): Random {
     normal: (n) => new Float32Array(draw(n, (out, at) => kernels.normals(out, at, n)).buffer),
     permutation: (n) => draw(n, (out, at) => kernels.permutation(out, at, n)),
     below: (n) => Math.floor(uniform(1, 0, 1)[0] * n),
-    lend,
-    fork(name) {
-      let child = key
-      for (let i = 0; i < name.length; i++) child = mix(child, name.charCodeAt(i))
-      return stream(session, mix(child, name.length))
+    plant(at, name) {
+      const child = childOf(key, name)
+      const words = memory.words()
+      for (let i = 0; i < 4; i++) words[at / 4 + i] = word(child, i)
     },
+    fork: (name) => stream(session, childOf(key, name)),
   }
+}
+
+/** Word i of the state that a stream begins with. The state must not be all zero. */
+const word = (key: number, i: number): number => mix(key, i + 1) | (i === 0 ? 1 : 0)
+
+function childOf(key: number, name: string): number {
+  let child = key
+  for (let i = 0; i < name.length; i++) child = mix(child, name.charCodeAt(i))
+  return mix(child, name.length)
 }
 
 /** Two words into one, every bit of either reaching all of it (the finalizer of MurmurHash3, A. Appleby, public domain). */

@@ -100,7 +100,7 @@ export const masksOf =
   ({ cohort, drops, problem }: Plan) =>
   (i: number, b: number): Values[] =>
     [...cohort.work[i].encoders.flat(), ...cohort.work[i].hidden].map((layer) => {
-      const mask = drops?.get(layer)?.mask
+      const mask = drops?.layers.get(layer)?.mask
       return mask === undefined ? new Float32Array() : problem.session.memory.f32(mask + 4 * b * layer.ld, layer.ld).slice()
     })
 

@@ -35,7 +35,7 @@ function run(grid: Partial<Grid> = {}, more: Partial<Making> = {}, look: (plan: 
   const work = runGrid(plan, starts, whole)
   for (let turn = work.next(); ; turn = work.next()) {
     if (turn.done) return { result: turn.value as GridResult, batches, plan, starts, grid: whole }
-    batches.push(turn.value)
+    batches.push(structuredClone(turn.value))
     look(plan, turn.value)
   }
 }
@@ -148,7 +148,7 @@ describe('where a ρ > 0 starts from', () => {
   function starts(warmStart: Grid['warmStart']) {
     const seen = new Map<number, { task: Float64Array; steps: number[] }>()
     const { result } = run({ warmStart }, {}, (plan, { rho, losses }) => {
-      if (!seen.has(rho)) seen.set(rho, { task: losses.task, steps: plan.states.map((s) => s.steps.beta1t) })
+      if (!seen.has(rho)) seen.set(rho, { task: losses.task.slice(), steps: plan.states.map((s) => s.steps.beta1t) })
     })
     return { result, of: (rho: number) => seen.get(rho) as { task: Float64Array; steps: number[] } }
   }

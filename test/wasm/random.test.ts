@@ -34,15 +34,13 @@ describe('random streams', () => {
     expect(forked.fork('x').uniform(3, 0, 1)).toEqual(early)
   })
 
-  test('a state that is lent is that of the next draw, and comes back as the kernel left it', () => {
-    const [drawn, lent] = [from(5), from(5)]
-    const [first, second] = [drawn.uniform(3, 0, 1), drawn.uniform(4, 0, 1)]
-    lent.lend((state) => {
-      const out = session.memory.alloc(12)
-      session.kernels.uniforms(out, state, 3, 0, 1)
-      expect(session.memory.f32(out, 3)).toEqual(first)
-    })
-    expect(lent.uniform(4, 0, 1)).toEqual(second)
+  test('a state that is planted is that of the fork, which is as it would have been', () => {
+    const planted = from(5)
+    const [state, out] = [session.memory.alloc(16), session.memory.alloc(12)]
+    planted.plant(state, 'mask')
+    session.kernels.uniforms(out, state, 3, 0, 1)
+    expect(session.memory.f32(out, 3)).toEqual(from(5).fork('mask').uniform(3, 0, 1))
+    expect(planted.uniform(4, 0, 1)).toEqual(from(5).uniform(4, 0, 1))
   })
 
   test('draws go on where the last one stopped', () => {

@@ -10,7 +10,7 @@ import { denseGradient, denseInputGradient, throughActivation } from './dense.ts
  * Gradients of a network into the block at `gradient` (the layout of its parameters).
  * @param dY (B, output): gradient of its output
  * @param x (B, input), hidden: what the forward pass had
- * @param scratch two windows as wide as the widest hidden layer
+ * @param below for the gradient of each hidden layer: layers next to each other need different rooms
  * @param drops what the next layers read in place of hidden ones, and the masks, where the forward pass dropped
  * @returns the gradient before the first layer's activation, for whoever needs that of x
  */
@@ -21,7 +21,7 @@ export function mlpGradient(
   x: Window,
   layers: readonly Dense[],
   hidden: readonly Window[],
-  scratch: readonly [Pointer, Pointer],
+  below: readonly Window[],
   B: number,
   drops?: Drops,
 ): Window {
@@ -29,15 +29,15 @@ export function mlpGradient(
   let d = dY
   for (let l = layers.length - 1; l >= 0; l--) {
     const layer = layers[l]
-    const dropped = l > 0 ? drops?.get(hidden[l - 1]) : undefined
+    const dropped = l > 0 ? drops?.layers.get(hidden[l - 1]) : undefined
     const input = l > 0 ? (dropped?.out ?? hidden[l - 1]) : x
     denseGradient(kernels, gradient + (layer.weight - start), gradient + (layer.bias - start), d, input, layer, B)
     if (l === 0) break
-    const below = { at: scratch[l % 2], ld: layer.inputs }
-    denseInputGradient(kernels, below, d, layer, B, 0, layer.inputs)
-    if (dropped) kernels.multiply(below.at, below.at, dropped.mask, B * layer.inputs)
-    throughActivation(kernels, below, hidden[l - 1], layers[l - 1], B)
-    d = below
+    const dX = below[l - 1]
+    denseInputGradient(kernels, dX, d, layer, B, 0, layer.inputs)
+    if (dropped) kernels.multiply(dX.at, dX.at, dropped.mask, B * layer.inputs)
+    throughActivation(kernels, dX, hidden[l - 1], layers[l - 1], B)
+    d = dX
   }
   return d
 }
