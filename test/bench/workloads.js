@@ -96,6 +96,15 @@ export function transposed({ weight, inputs, outputs }) {
   return out
 }
 
+/** (labels, classes). */
+export function oneHot(labels, classes) {
+  const out = new Float32Array(labels.length * classes)
+  labels.forEach((label, b) => {
+    out[b * classes + label] = 1
+  })
+  return out
+}
+
 /** The rows of batch `t`, of those that come round again and again. */
 export const batchAt = ({ rows }, t) => (t * BATCH) % rows
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { ADAM } from '../../../dist/src/train/optimizer.js'
-import { BATCH, batchAt, layersOf, RHO, transposed } from '../workloads.js'
+import { BATCH, batchAt, layersOf, oneHot, RHO, transposed } from '../workloads.js'
 
 const ROOT = new URL('../../../', import.meta.url)
 const require = createRequire(import.meta.url)
@@ -53,7 +53,7 @@ export function tfjsStep(tf, work, tuned) {
   const nets = students.map((student, i) => networkOf(student, blocks[i], (l) => variables(tf, l)))
   const batches = Array.from({ length: rows / BATCH }, (_, b) => ({
     x: features.map((width, m) => tf.tensor2d(slice(values[m], b, width), [BATCH, width])),
-    y: tf.oneHot(tf.tensor1d(labels.subarray(b * BATCH, (b + 1) * BATCH), 'int32'), outputs, 1, 0, 'float32'),
+    y: tf.tensor2d(oneHot(labels.subarray(b * BATCH, (b + 1) * BATCH), outputs), [BATCH, outputs]),
   }))
   const loss = mutualLoss(tf)
   const adam = tf.train.adam(ADAM.rate, ADAM.beta1, ADAM.beta2, ADAM.epsilon)
@@ -64,7 +64,7 @@ export function tfjsStep(tf, work, tuned) {
     tf.tidy(() => {
       const { grads } = tf.variableGrads(() => {
         const { value, losses } = loss(tf.stack(nets.map((net) => forward(tf, net, x, layer))), y)
-        task = tf.keep(losses)
+        task = losses
         return value
       })
       adam.applyGradients(grads)
@@ -120,15 +120,10 @@ const stockLayer = (tf) => (x, { w, b, relu }) => {
 
 const tunedLayer = (tf) => (x, { w, b, relu, inputs, outputs }, learns) => {
   const attributes = { transposeA: false, transposeB: false, activation: relu ? 'relu' : 'linear' }
-  const product = (input, weight, bias) =>
-    tf
-      .engine()
-      .runKernel(
-        '_FusedMatMul',
-        { a: input.reshape([1, BATCH, inputs]), b: weight.reshape([1, inputs, outputs]), bias },
-        attributes,
-      )
-      .reshape([BATCH, outputs])
+  const product = (input, weight, bias) => {
+    const [a, b] = [tf.reshape(input, [1, BATCH, inputs]), tf.reshape(weight, [1, inputs, outputs])]
+    return tf.reshape(tf.engine().runKernel('_FusedMatMul', { a, b, bias }, attributes), [BATCH, outputs])
+  }
   const through = (dy, y) => (relu ? tf.mul(dy, tf.step(y)) : dy)
   const dWeight = (input, dz) => tf.matMul(tf.transpose(input), dz)
   if (!learns) {
@@ -159,7 +154,7 @@ const mutualLoss = (tf) => (logits, y) => {
   const value = tf.customGrad((z, save) => {
     const p = tf.softmax(z)
     const c = tf.mean(p, 0, true)
-    losses = tf.mean(tf.neg(tf.log(tf.sum(tf.mul(p, y), 2))), 1)
+    losses = tf.keep(tf.mean(tf.neg(tf.log(tf.sum(tf.mul(p, y), 2))), 1))
     save([p, c])
     const gradFunc = (dy, [said, mean]) =>
       tf.mul(tf.add(tf.sub(said, y), tf.mul(tf.sub(said, mean), RHO)), tf.div(dy, BATCH))
