@@ -14,8 +14,8 @@ import { writeFileSafely } from '../../dist/node/files.js'
 import { buildProbe, machine, slug } from './machine.js'
 import { stateOf, text } from './targets.js'
 
-/** In this order. `flags` of Node beside the one for relaxed SIMD. */
-const SUITES = [{ name: 'machine' }, { name: 'gemm' }, { name: 'adam' }]
+/** In this order. A suite may have `flags` for Node beside the one for relaxed SIMD. */
+const SUITES = [{ name: 'machine' }, { name: 'gemm' }, { name: 'adam' }, { name: 'step' }, { name: 'infer' }]
 
 const PEERS = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'onnxruntime-web', '@jax-js/jax']
 

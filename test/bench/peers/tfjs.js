@@ -113,40 +113,44 @@ function forward(tf, { ports, head }, x, layer) {
   )
 }
 
-const stockLayer = (tf) => (x, { w, b, relu }) => {
-  const z = tf.add(tf.matMul(x, w), b)
-  return relu ? tf.relu(z) : z
-}
-
-const tunedLayer = (tf) => (x, { w, b, relu, inputs, outputs }, learns) => {
-  const attributes = { transposeA: false, transposeB: false, activation: relu ? 'relu' : 'linear' }
-  const product = (input, weight, bias) => {
-    const [a, b] = [tf.reshape(input, [1, BATCH, inputs]), tf.reshape(weight, [1, inputs, outputs])]
-    return tf.reshape(tf.engine().runKernel('_FusedMatMul', { a, b, bias }, attributes), [BATCH, outputs])
+const stockLayer =
+  (tf) =>
+  (x, { w, b, relu }) => {
+    const z = tf.add(tf.matMul(x, w), b)
+    return relu ? tf.relu(z) : z
   }
-  const through = (dy, y) => (relu ? tf.mul(dy, tf.step(y)) : dy)
-  const dWeight = (input, dz) => tf.matMul(tf.transpose(input), dz)
-  if (!learns) {
-    return tf.customGrad((weight, bias, save) => {
-      const y = product(x, weight, bias)
-      save([y])
-      const gradFunc = (dy, [saved]) => {
-        const dz = through(dy, saved)
-        return [dWeight(x, dz), tf.sum(dz, 0)]
+
+const tunedLayer =
+  (tf) =>
+  (x, { w, b, relu, inputs, outputs }, learns) => {
+    const attributes = { transposeA: false, transposeB: false, activation: relu ? 'relu' : 'linear' }
+    const product = (input, weight, bias) => {
+      const [a, b] = [tf.reshape(input, [1, BATCH, inputs]), tf.reshape(weight, [1, inputs, outputs])]
+      return tf.reshape(tf.engine().runKernel('_FusedMatMul', { a, b, bias }, attributes), [BATCH, outputs])
+    }
+    const through = (dy, y) => (relu ? tf.mul(dy, tf.step(y)) : dy)
+    const dWeight = (input, dz) => tf.matMul(tf.transpose(input), dz)
+    if (!learns) {
+      return tf.customGrad((weight, bias, save) => {
+        const y = product(x, weight, bias)
+        save([y])
+        const gradFunc = (dy, [saved]) => {
+          const dz = through(dy, saved)
+          return [dWeight(x, dz), tf.sum(dz, 0)]
+        }
+        return { value: y, gradFunc }
+      })(w, b)
+    }
+    return tf.customGrad((input, weight, bias, save) => {
+      const y = product(input, weight, bias)
+      save([input, weight, y])
+      const gradFunc = (dy, [before, own, after]) => {
+        const dz = through(dy, after)
+        return [tf.matMul(dz, tf.transpose(own)), dWeight(before, dz), tf.sum(dz, 0)]
       }
       return { value: y, gradFunc }
-    })(w, b)
+    })(x, w, b)
   }
-  return tf.customGrad((input, weight, bias, save) => {
-    const y = product(input, weight, bias)
-    save([input, weight, y])
-    const gradFunc = (dy, [before, own, after]) => {
-      const dz = through(dy, after)
-      return [tf.matMul(dz, tf.transpose(own)), dWeight(before, dz), tf.sum(dz, 0)]
-    }
-    return { value: y, gradFunc }
-  })(x, w, b)
-}
 
 /** Of logits (students, rows, classes): Σ over students of the cross-entropy and ρ times that from the mean of all softmaxes. */
 const mutualLoss = (tf) => (logits, y) => {
@@ -156,8 +160,7 @@ const mutualLoss = (tf) => (logits, y) => {
     const c = tf.mean(p, 0, true)
     losses = tf.keep(tf.mean(tf.neg(tf.log(tf.sum(tf.mul(p, y), 2))), 1))
     save([p, c])
-    const gradFunc = (dy, [said, mean]) =>
-      tf.mul(tf.add(tf.sub(said, y), tf.mul(tf.sub(said, mean), RHO)), tf.div(dy, BATCH))
+    const gradFunc = (dy, [said, mean]) => tf.mul(tf.add(tf.sub(said, y), tf.mul(tf.sub(said, mean), RHO)), tf.div(dy, BATCH))
     return { value: tf.sum(losses), gradFunc }
   })(logits)
   return { value, losses }
