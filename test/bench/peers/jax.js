@@ -7,7 +7,8 @@ import { ADAM } from '../../../dist/src/train/optimizer.js'
 import { BATCH, batchAt, layersOf, oneHot, RHO, transposed } from '../workloads.js'
 
 /**
- * A training step of students without encoders, all of the same widths.
+ * A training step of students without encoders, all of the same widths: their layers stand one behind the other, (students, inputs,
+ * outputs), which is faster here than one product for each.
  * @returns {Promise<() => Float32Array>} one step; task losses before it, by student
  */
 export async function jaxStep(work) {
@@ -15,9 +16,18 @@ export async function jaxStep(work) {
   defaultDevice('wasm')
   const { students, blocks, values, labels, outputs, features, rows } = work
   const nets = students.map((student, i) => layersOf(student, blocks[i]).head)
-  let params = nets.flatMap((net) =>
-    net.flatMap((l) => [np.array(transposed(l)).reshape([l.inputs, l.outputs]), np.array(l.bias.slice())]),
-  )
+  const M = students.length
+  const joined = (parts) => {
+    const all = new Float32Array(parts.length * parts[0].length)
+    parts.forEach((part, i) => {
+      all.set(part, i * part.length)
+    })
+    return np.array(all)
+  }
+  let params = nets[0].flatMap(({ inputs, outputs: width }, l) => [
+    joined(nets.map((net) => transposed(net[l]))).reshape([M, inputs, width]),
+    joined(nets.map((net) => net[l].bias)).reshape([M, 1, width]),
+  ])
   let first = params.map((p) => np.zeros(p.shape))
   let second = params.map((p) => np.zeros(p.shape))
   const batches = Array.from({ length: rows / BATCH }, (_, b) => [
@@ -59,17 +69,12 @@ const stepOf = (M, layers) => (params, first, second, rates, x, y) => {
 
 /** Σ over students of the cross-entropy and ρ times that from the mean of all softmaxes; and the cross-entropies alone. */
 const lossOf = (M, layers) => (params, x, y) => {
-  const said = Array.from({ length: M }, (_, i) => {
-    let h = x.ref
-    for (let l = 0; l < layers; l++) {
-      const at = 2 * (i * layers + l)
-      const z = np.matmul(h, params[at]).add(params[at + 1])
-      h = l < layers - 1 ? nn.relu(z) : z
-    }
-    return nn.logSoftmax(h)
-  })
-  x.dispose()
-  const all = np.stack(said)
+  let h = np.broadcastTo(x, [M, BATCH, x.shape[1]])
+  for (let l = 0; l < layers; l++) {
+    const z = np.matmul(h, params[2 * l]).add(params[2 * l + 1])
+    h = l < layers - 1 ? nn.relu(z) : z
+  }
+  const all = nn.logSoftmax(h)
   const consensus = lax.stopGradient(np.mean(np.exp(all.ref), 0))
   const losses = np.sum(all.ref.mul(y), 2).mean(1).mul(-1)
   const divergence = np.sum(all.mul(consensus), 2).mean(1).mul(-RHO)
