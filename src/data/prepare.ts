@@ -97,23 +97,38 @@ export function applyPreparation(
 ): Float32Array<ArrayBuffer> {
   const width = preparedWidth(preparation)
   const out = new Float32Array(rows.length * width)
-  const found = new Map(modality.columns.map((column) => [column.name, column]))
+  const given = columnsFor(preparation, modality)
   let at = 0
-  for (const wanted of preparation.columns) {
-    const column = found.get(wanted.name)
+  preparation.columns.forEach((wanted, c) => {
+    if (wanted.kind === 'number') {
+      standardise(out, at, width, rows, modality, given[c] as NumberColumn, wanted)
+      at += 1
+    } else {
+      spread(out, at, width, rows, modality, given[c] as CategoryColumn, wanted)
+      at += wanted.levels.length
+    }
+  })
+  return out
+}
+
+/**
+ * The columns that a preparation reads, in its order and of its kinds.
+ * @throws DataError when one is missing or of the other kind
+ */
+export function columnsFor(preparation: Preparation, modality: Modality): readonly Column[] {
+  let found: Map<string, Column> | undefined
+  return preparation.columns.map((wanted, c) => {
+    // Mostly they stand as they stood in training: then names need not be looked up.
+    let column: Column | undefined = modality.columns[c]
+    if (column?.name !== wanted.name) {
+      found ??= new Map(modality.columns.map((column) => [column.name, column]))
+      column = found.get(wanted.name)
+    }
     if (!column)
       throw new DataError(`feature "${wanted.name}" of "${preparation.modality}" is missing: the model needs it as a column`)
-    if (wanted.kind === 'number' && column.kind === 'number') {
-      standardise(out, at, width, rows, modality, column, wanted)
-      at += 1
-    } else if (wanted.kind === 'category' && column.kind === 'category') {
-      spread(out, at, width, rows, modality, column, wanted)
-      at += wanted.levels.length
-    } else {
-      throw otherKind(preparation.modality, wanted, column)
-    }
-  }
-  return out
+    if (column.kind !== wanted.kind) throw otherKind(preparation.modality, wanted, column)
+    return column
+  })
 }
 
 const MAX_F32 = 3.4028234663852886e38

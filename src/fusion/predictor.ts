@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts'
 import { checkInputs, type Inputs } from '../data/dataset.ts'
-import { applyPreparation, preparedWidth } from '../data/prepare.ts'
+import { applyPreparation, columnsFor, preparedWidth } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { type Pattern, patternsOf } from './availability.ts'
@@ -180,7 +180,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
 function checkColumns({ preparations }: Model, { modalities }: Inputs): void {
   for (const preparation of preparations) {
     const modality = modalities.find((given) => given.name === preparation.modality)
-    if (modality) applyPreparation(preparation, modality, [])
+    if (modality) columnsFor(preparation, modality)
   }
 }
 
