@@ -18,7 +18,8 @@ import { openTrainSession } from '../../dist/src/wasm/session.js'
  * @property {number} [rows] to train on; there are 64 more to validate on
  * @property {number} [batch]
  * @property {number} [rho]
- * @property {number} [students] the most of them
+ * @property {number} [copies] students, all like the first one; the combinations of extractors when left out
+ * @property {number} [epochs]
  * @property {'exact' | 'fast'} [numerics]
  */
 
@@ -48,7 +49,7 @@ export function madeUp({ features, classes, rows = 256 }, module = kernels('trai
 
 /** The cohort as the trainer has it before its first step, and a step on one and the same batch. @param {Size} size */
 export function cohortOf(size) {
-  const { extractors, head, rows: count = 256, batch = 64, rho = 0.5, students = 64, numerics = 'exact' } = size
+  const { extractors, head, rows: count = 256, batch = 64, rho = 0.5, copies, epochs, numerics = 'exact' } = size
   const module = kernels('train', numerics)
   const data = madeUp(size, module)
   const whole = Int32Array.from({ length: data.ids.length }, (_, i) => i)
@@ -57,13 +58,13 @@ export function cohortOf(size) {
     extractors: { '*': extractors },
     head,
     batch,
-    budget: students,
+    ...(epochs && { epochs }),
     optimizer: { kind: 'adam' },
-    standardizeFeatures: true,
     baselines: false,
   }
   const setting = finished(settingOf(module, data, splits, config))
-  const { plan, starts, names } = groupOf(setting, setting.specs)
+  const specs = copies ? new Array(copies).fill(setting.specs[0]) : setting.specs
+  const { plan, starts, names } = groupOf(setting, specs)
   const teachers = new Float32Array(starts.length).fill(1 / starts.length)
   const objective = mutual(plan, { rho, teachers })
   const { optimizer } = setting.resolved

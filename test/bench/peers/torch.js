@@ -61,7 +61,7 @@ export async function torchCohort({ plan, starts, rows, teachers, rho, optimizer
     const { at, width } = sources.get(`${m}:raw`)
     const all = session.memory.f32(at, (Math.max(...rows) + 1) * width)
     const batch = new Float32Array(rows.length * width)
-    rows.forEach((row, b) => batch.set(all.subarray(row * width, (row + 1) * width), b * width))
+    for (const [b, row] of rows.entries()) batch.set(all.subarray(row * width, (row + 1) * width), b * width)
     put(`x${m}.f32`, batch)
     return width
   })
