@@ -4,8 +4,8 @@
 //
 // Every suite runs in a process of its own, so that no peer's heap or threads stand beside another's. `--json` writes
 // [{id, value, unit, median, min, max, rounds, note?}]; `--record` writes test/bench/record/<node>-<processor>.json, or, with
-// `--only`, replaces in it the rows that were measured. `--full` runs
-// whole trainings where a part of their epochs would do. `--node` names another Node to measure in.
+// `--only`, replaces in it the rows that were measured. `--full` runs whole trainings where a part of their epochs would do. `--node`
+// names another Node to measure in.
 
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -15,11 +15,13 @@ import { writeFileSafely } from '../../dist/node/files.js'
 import { buildProbe, machine, slug } from './machine.js'
 import { stateOf, text } from './targets.js'
 
-/** In this order. `flags` of Node beside the one for relaxed SIMD. */
+/** In this order. A suite may have `flags` for Node beside the one for relaxed SIMD. */
 const SUITES = [
   { name: 'machine' },
   { name: 'gemm' },
   { name: 'adam' },
+  { name: 'step' },
+  { name: 'infer' },
   { name: 'torch' },
   { name: 'e2e' },
   { name: 'cold' },

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { brotli, bundled } from '../bench/bundled.js'
 import { ROOT, reach, readJson } from './imports.ts'
 
 // What a page loads of each door: one minified file. And what Node reads, file by file, before the first prediction: how long that
 // takes no test can say, how much it is, it can.
+
+const { brotli, bundled } = await import(new URL('../bench/bundled.js', import.meta.url).href)
 
 interface Budget {
   readonly raw: number

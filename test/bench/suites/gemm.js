@@ -3,7 +3,7 @@
 import { kernels } from '../../../dist/node/kernels.js'
 import { openTrainSession } from '../../../dist/src/wasm/session.js'
 import { openProbe } from '../machine.js'
-import { plainNT } from '../peers/plain.js'
+import { plainNN } from '../peers/plain.js'
 import { interleave, median, summary } from '../rounds.js'
 
 /** Rows, columns and products of each element; `nt` a forward pass, `tn` a weight gradient, `nn` an input gradient. */
@@ -61,7 +61,10 @@ function product([M, K, N, kind], numerics) {
 
 function plainProduct([M, K, N]) {
   const [a, b, c] = [numbers(M * K, 1), numbers(K * N, 2), new Float32Array(M * N)]
-  return () => plainNT(c, a, b, M, N, K)
+  return () => {
+    c.fill(0)
+    plainNN(c, a, b, M, N, K)
+  }
 }
 
 /** Numbers that are no pattern, in [-1, 1). */
