@@ -11,7 +11,7 @@ export interface Point {
 export interface LineChartSpec {
   readonly title?: string
   readonly x: { readonly title: string; readonly scale?: 'linear' | 'log' }
-  readonly y: { readonly title: string }
+  readonly y: { readonly title: string; readonly scale?: 'linear' | 'log' }
   /** What the names tell apart: stands over their colours. */
   readonly lineTitle: string
   /** Lines of the same name have the same colour in every panel. `curve` is drawn, `points` are marked on top of it. */
@@ -41,7 +41,8 @@ export async function lineChart({ title, x, y, lineTitle, panels, level }: LineC
   const only = (kind: string) => [{ filter: `datum.kind === '${kind}'` }]
   const axis = { grid: true, gridColor: '#dddddd', tickCount: 5 }
   const across = { field: 'x', type: 'quantitative' as const, title: x.title, scale: { type: x.scale ?? 'linear' }, axis }
-  const up = (field: string) => ({ field, type: 'quantitative' as const, title: y.title, scale: { zero: false }, axis })
+  const upScale = y.scale === 'log' ? { type: 'log' as const } : { zero: false }
+  const up = (field: string) => ({ field, type: 'quantitative' as const, title: y.title, scale: upScale, axis })
   const color = {
     field: 'name',
     type: 'nominal' as const,

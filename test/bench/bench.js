@@ -1,10 +1,11 @@
 // Measures this library beside its peers and beside what the machine can do.
 //
-//   npm run bench -- [--only REGEX] [--rounds N] [--json FILE] [--record] [--node PATH]
+//   npm run bench -- [--only REGEX] [--rounds N] [--json FILE] [--record] [--full] [--node PATH]
 //
 // Every suite runs in a process of its own, so that no peer's heap or threads stand beside another's. `--json` writes
 // [{id, value, unit, median, min, max, rounds, note?}]; `--record` writes test/bench/record/<node>-<processor>.json, or, with
-// `--only`, replaces in it the rows that were measured. `--node` names another Node to measure in.
+// `--only`, replaces in it the rows that were measured. `--full` runs whole trainings where a part of their epochs would do. `--node`
+// names another Node to measure in.
 
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -15,7 +16,20 @@ import { buildProbe, machine, slug } from './machine.js'
 import { stateOf, text } from './targets.js'
 
 /** In this order. A suite may have `flags` for Node beside the one for relaxed SIMD. */
-const SUITES = [{ name: 'machine' }, { name: 'gemm' }, { name: 'adam' }, { name: 'step' }, { name: 'infer' }]
+const SUITES = [
+  { name: 'machine' },
+  { name: 'gemm' },
+  { name: 'adam' },
+  { name: 'step' },
+  { name: 'infer' },
+  { name: 'torch' },
+  { name: 'e2e' },
+  { name: 'cold' },
+  { name: 'size' },
+  { name: 'memory', flags: ['--expose-gc'] },
+  { name: 'pool' },
+  { name: 'curves' },
+]
 
 const PEERS = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'onnxruntime-web', '@jax-js/jax']
 
@@ -26,6 +40,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     record: { type: 'boolean' },
     node: { type: 'string', default: process.execPath },
+    full: { type: 'boolean' },
     suite: { type: 'string' },
   },
 })
@@ -38,11 +53,13 @@ async function one(name) {
   await run({
     only,
     rounds: options.rounds ? Number(options.rounds) : undefined,
+    full: options.full ?? false,
     /** Whether any of these ids is asked for: what nobody asks for need not be measured. */
     wants,
     /** One result. `value` is the median when left out; null where the note says why there is none. */
-    record({ id, value, unit, median, min, max, rounds, note }) {
-      if (wants(id)) process.send({ id, value: value === undefined ? median : value, unit, median, min, max, rounds, note })
+    record({ id, value, unit, median, min, max, rounds, note, points }) {
+      if (wants(id))
+        process.send({ id, value: value === undefined ? median : value, unit, median, min, max, rounds, note, points })
     },
   })
   process.disconnect()
@@ -73,7 +90,9 @@ const relaxedFlags = (node) => (Number(/\d+/.exec(node)[0]) < 22 ? ['--experimen
 
 /** @returns {Promise<number>} the exit code of its process */
 function runSuite(name, execArgv, each) {
-  const passed = ['only', 'rounds'].flatMap((key) => (options[key] ? [`--${key}`, options[key]] : []))
+  const passed = ['only', 'rounds']
+    .flatMap((key) => (options[key] ? [`--${key}`, options[key]] : []))
+    .concat(options.full ? '--full' : [])
   return new Promise((resolve) => {
     const child = fork(fileURLToPath(import.meta.url), ['--suite', name, ...passed], { execPath: options.node, execArgv })
     child.on('message', each)

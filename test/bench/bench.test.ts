@@ -6,6 +6,7 @@ const load = (name: string) => import(new URL(name, import.meta.url).href)
 const { interleave, ratio, summary } = await load('rounds.js')
 const { compare } = await load('compare.js')
 const { documented } = await load('document.js')
+const { exponent } = await load('suites/curves.js')
 const { stateOf, text } = await load('targets.js')
 
 test('every candidate runs in every round, and the order turns', async () => {
@@ -29,6 +30,10 @@ test('every candidate runs in every round, and the order turns', async () => {
 test('a ratio is taken in each round, and then the median', () => {
   expect(ratio([10, 30, 80], [1, 10, 10])).toEqual({ median: 8, min: 3, max: 10, rounds: 3 })
   expect(summary([4, 1, 3, 2])).toEqual({ median: 2.5, min: 1, max: 4, rounds: 4 })
+})
+
+test('a curve is a power, whatever it is multiplied by', () => {
+  expect(exponent([1, 2, 8, 64].map((x) => ({ x, y: 3 * x ** 1.5 })))).toBeCloseTo(1.5, 12)
 })
 
 test('a figure is judged by its target, where less may be better', () => {

@@ -1,0 +1,98 @@
+// PyTorch as a process of its own, kept alive and asked by lines: `step.py` for the steps and predictions of a cohort, and
+// `reference_loop.py` for a whole run. Where no python3 has torch there is nothing to compare with.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** @typedef {{ cpu: number, wall: number, task: number[][], total: number[][], outputs?: number[] }} Answer times in ms */
+
+const PYTHONS = [process.env.METAFUSION_PYTHON, 'python3', '/usr/bin/python3']
+const script = (name) => fileURLToPath(new URL(`torch/${name}`, import.meta.url))
+
+let known
+/** A Python that has torch, and its version; undefined where there is none. */
+export function torchPython() {
+  known ??= [
+    PYTHONS.filter(Boolean).flatMap((python) => {
+      const { status, stdout } = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' })
+      return status === 0 ? [{ python, version: stdout.trim() }] : []
+    })[0],
+  ]
+  return known[0]
+}
+
+export const NO_TORCH = 'no python3 with torch was found: set METAFUSION_PYTHON to one, or install python3-torch'
+
+/** A Python process that answers every line of JSON by one. @param {string[]} args */
+function talk(python, args) {
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error(`${args[0]} ended before it answered: run it by hand to see why`)
+    return JSON.parse(value)
+  }
+  return {
+    next,
+    ask(/** @type {object} */ what) {
+      child.stdin.write(`${JSON.stringify(what)}\n`)
+      return next()
+    },
+    close: () => child.stdin.end(),
+  }
+}
+
+/**
+ * The same cohort in PyTorch: the first weights, the batch and the teachers of ours.
+ * @param {ReturnType<import('../cohorts.js').cohortOf>} cohort
+ */
+export async function torchCohort({ plan, starts, rows, teachers, rho, optimizer }) {
+  const found = torchPython()
+  if (!found) return undefined
+  const { students, sources, target, session } = plan.problem
+  const folder = mkdtempSync(join(tmpdir(), 'metafusion-torch-'))
+  const put = (name, array) => writeFileSync(join(folder, name), new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  const modalities = [...new Set(students.flatMap(({ ports }) => ports.map(({ modality }) => modality)))].sort((a, b) => a - b)
+  const features = modalities.map((m) => {
+    const { at, width } = sources.get(`${m}:raw`)
+    const all = session.memory.f32(at, (Math.max(...rows) + 1) * width)
+    const batch = new Float32Array(rows.length * width)
+    for (const [b, row] of rows.entries()) batch.set(all.subarray(row * width, (row + 1) * width), b * width)
+    put(`x${m}.f32`, batch)
+    return width
+  })
+  const labels = session.memory.i32(target.at, Math.max(...rows) + 1)
+  put(
+    'labels.i32',
+    Int32Array.from(rows, (row) => labels[row]),
+  )
+  put('weights.f32', Float32Array.from(starts.flatMap(({ block }) => [...block])))
+  const spec = {
+    batch: rows.length,
+    rho,
+    rate: optimizer.rate,
+    features,
+    teachers: [...teachers],
+    students: students.map(({ ports, head }) => ({
+      ports: ports.map(({ modality, encoder, width }) => ({ modality, widths: encoder?.widths ?? [width] })),
+      head: head.widths,
+    })),
+  }
+  writeFileSync(join(folder, 'cohort.json'), JSON.stringify(spec))
+  const { next, ask, close } = talk(found.python, [script('step.py'), folder])
+  await next()
+  rmSync(folder, { recursive: true })
+  return {
+    version: found.version,
+    reset: () => ask({ do: 'reset' }),
+    /** @returns {Promise<Answer>} */
+    step: (mutual, count = 1) => ask({ do: 'step', mutual, count }),
+    /** @returns {Promise<Answer>} */
+    infer: (rows, count = 1) => ask({ do: 'infer', rows, count }),
+    close,
+  }
+}

@@ -1,0 +1,52 @@
+// What a training of the large workload takes at its height: the kernels' memory, and the arrays beside it (first weights and
+// checkpoints), over what a stage cannot do without: parameters, gradients, two moments and a checkpoint.
+
+import { gridOf } from '../../../dist/src/recipe/jobs.js'
+import { runGrid } from '../../../dist/src/train/rho.js'
+import { runStage } from '../../../dist/src/train/stage.js'
+import { cohortOf, LARGE } from '../cohorts.js'
+
+const NEEDED = 5 * 4
+
+export async function run(bench) {
+  if (!bench.wants('memory/large/peak', 'memory/large/wasm', 'memory/large/grid')) return
+  const { plan, starts, setting, splits, objective, optimizer, rho, parameters } = cohortOf({ ...LARGE, rows: 128, epochs: 1 })
+  const needed = NEEDED * parameters
+  const stage = {
+    rho,
+    objective: () => objective,
+    epochs: 2,
+    batch: 64,
+    optimizer,
+    starts,
+    order: () => splits.train,
+    keepMoments: false,
+  }
+  const first = 4 * parameters
+  const record = (id, { wasm, beside, rss }, what) => {
+    const note = `${what}: kernels' memory ${mib(wasm)}, first weights ${mib(first)}, checkpoints ${mib(beside)}, RSS ${mib(rss)}; needed ${mib(needed)}`
+    bench.record({ id, value: (wasm + first + beside) / needed, unit: '×', note })
+  }
+  const one = peakOf(plan, runStage(plan, stage))
+  record('memory/large/peak', one, 'a stage')
+  bench.record({ id: 'memory/large/wasm', value: one.wasm / needed, unit: '×', note: "the kernels' memory alone" })
+  const grid = peakOf(plan, runGrid(plan, starts, gridOf(setting)))
+  record('memory/large/grid', grid, 'ρ 0, 0.99 and 3, with what the first goes on from and the checkpoints of all')
+}
+
+const mib = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`
+
+/** The most that work takes: of the kernels' memory, of arrays beside it, of the process. Needs `--expose-gc` to be exact. */
+function peakOf({ problem: { session } }, work) {
+  globalThis.gc?.()
+  const before = process.memoryUsage().arrayBuffers
+  const most = { wasm: 0, beside: 0, rss: 0 }
+  for (let turn = work.next(); ; turn = work.next()) {
+    globalThis.gc?.()
+    const { arrayBuffers, rss } = process.memoryUsage()
+    most.wasm = Math.max(most.wasm, session.memory.size())
+    most.beside = Math.max(most.beside, arrayBuffers - before)
+    most.rss = Math.max(most.rss, rss)
+    if (turn.done) return most
+  }
+}
