@@ -29,7 +29,9 @@ export const NO_TORCH = 'no python3 with torch was found: set METAFUSION_PYTHON 
 
 /** A Python process that answers every line of JSON by one. @param {string[]} args */
 function talk(python, args) {
-  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  // Its BLAS may have threads of its own, which PyTorch's setting does not reach.
+  const alone = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...alone } })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
     const { value, done } = await lines.next()
