@@ -45,8 +45,7 @@ function probed(python) {
   const { version, core, avx2, avx512 } = JSON.parse(stdout)
   const better = core === 'Prescott' && (avx512 ? 'SkylakeX' : avx2 ? 'Haswell' : undefined)
   const env = { ...process.env, ...(better && { OPENBLAS_CORETYPE: better }) }
-  const kernels = better ? `${better} (by itself it takes ${core})` : core
-  return [{ python, env, version: `PyTorch ${version}${core && `, OpenBLAS ${kernels}`}` }]
+  return [{ python, env, version: `PyTorch ${version}${better ? ` (left to itself its BLAS takes ${core})` : ''}` }]
 }
 
 export const NO_TORCH = 'no python3 with torch was found: set METAFUSION_PYTHON to one, or install python3-torch'
@@ -110,10 +109,10 @@ export async function torchCohort({ plan, starts, rows, teachers, rho, optimizer
   }
   writeFileSync(join(folder, 'cohort.json'), JSON.stringify(spec))
   const { next, ask, close } = talk(found, [script('step.py'), folder])
-  await next()
+  const { blas } = await next()
   rmSync(folder, { recursive: true })
   return {
-    version: found.version,
+    version: `${found.version}, ${blas}`,
     reset: () => ask({ do: 'reset' }),
     /** @returns {Promise<Answer>} */
     step: (mutual, count = 1) => ask({ do: 'step', mutual, count }),

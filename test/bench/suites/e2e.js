@@ -36,7 +36,7 @@ async function setting(bench, id, name, found) {
   }
   const text = (which) => Math.min(...seconds[which]).toFixed(1)
   const how = bench.full ? 'all epochs' : `${EPOCHS.theirs} of ${last.of} epochs of theirs and ${EPOCHS.ours} of ours, multiplied`
-  const note = `wall s: theirs ${text('theirs')} (CPU ${last.cpu.toFixed(0)}; ${found.version}; ${last.threads} thread${last.threads > 1 ? 's' : ''} by default, BLAS its own), ours ${text('two')} by two workers, ${text('one')} by one; ${how}`
+  const note = `wall s: theirs ${text('theirs')} (CPU ${last.cpu.toFixed(0)}; ${found.version}, threads of its own ${last.threads}, ${last.blas}), ours ${text('two')} by two workers, ${text('one')} by one; ${how}`
   bench.record({ id, unit: '×', ...ratio(seconds.theirs, seconds.two), note })
   bench.record({ id: `${id}/1-worker`, unit: '×', ...ratio(seconds.theirs, seconds.one), note })
 }
@@ -46,12 +46,13 @@ function reference({ python, env }, name, full) {
   const script = fileURLToPath(new URL('../peers/torch/reference_loop.py', import.meta.url))
   const epochs = full ? [] : ['--epochs', `${EPOCHS.theirs}`]
   const { status, stdout } = spawnSync(python, [script, name, ...epochs], {
+    env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (status !== 0) throw new Error(`reference_loop.py ${name} ended with ${status}`)
-  const { seconds, epochs: run, of, threads } = JSON.parse(stdout)
+  const { seconds, epochs: run, of, threads, blas } = JSON.parse(stdout)
   const whole = (at) =>
     Object.entries(seconds).reduce((sum, [part, times]) => sum + times[at] * (part === 'rest' ? 1 : of / run), 0)
-  return { cpu: whole(0), wall: whole(1), of, threads }
+  return { cpu: whole(0), wall: whole(1), of, threads, blas }
 }
