@@ -23,11 +23,11 @@ export async function run(bench) {
   }
 }
 
-async function setting(bench, id, name, { python, version }) {
+async function setting(bench, id, name, found) {
   const seconds = { theirs: [], one: [], two: [] }
   let last
   for (let round = 0; round < (bench.rounds === undefined ? 1 : Math.min(bench.rounds, 3)); round++) {
-    last = reference(python, name, bench.full)
+    last = reference(found, name, bench.full)
     seconds.theirs.push(last.wall)
     for (const [which, workers] of Object.entries({ two: 2, one: 1 })) {
       const { stages, rest, of } = await trainingOf({ name, workers, epochs: bench.full ? undefined : EPOCHS.ours })
@@ -36,22 +36,23 @@ async function setting(bench, id, name, { python, version }) {
   }
   const text = (which) => Math.min(...seconds[which]).toFixed(1)
   const how = bench.full ? 'all epochs' : `${EPOCHS.theirs} of ${last.of} epochs of theirs and ${EPOCHS.ours} of ours, multiplied`
-  const note = `wall s: theirs ${text('theirs')} (CPU ${last.cpu.toFixed(0)}; PyTorch ${version}, ${last.threads} thread${last.threads > 1 ? 's' : ''} by default, BLAS its own), ours ${text('two')} by two workers, ${text('one')} by one; ${how}`
+  const note = `wall s: theirs ${text('theirs')} (CPU ${last.cpu.toFixed(0)}; ${found.version}, threads of its own ${last.threads}, ${last.blas}), ours ${text('two')} by two workers, ${text('one')} by one; ${how}`
   bench.record({ id, unit: '×', ...ratio(seconds.theirs, seconds.two), note })
   bench.record({ id: `${id}/1-worker`, unit: '×', ...ratio(seconds.theirs, seconds.one), note })
 }
 
 /** Seconds of the whole run in PyTorch. */
-function reference(python, name, full) {
+function reference({ python, env }, name, full) {
   const script = fileURLToPath(new URL('../peers/torch/reference_loop.py', import.meta.url))
   const epochs = full ? [] : ['--epochs', `${EPOCHS.theirs}`]
   const { status, stdout } = spawnSync(python, [script, name, ...epochs], {
+    env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   if (status !== 0) throw new Error(`reference_loop.py ${name} ended with ${status}`)
-  const { seconds, epochs: run, of, threads } = JSON.parse(stdout)
+  const { seconds, epochs: run, of, threads, blas } = JSON.parse(stdout)
   const whole = (at) =>
     Object.entries(seconds).reduce((sum, [part, times]) => sum + times[at] * (part === 'rest' ? 1 : of / run), 0)
-  return { cpu: whole(0), wall: whole(1), of, threads }
+  return { cpu: whole(0), wall: whole(1), of, threads, blas }
 }

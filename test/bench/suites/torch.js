@@ -59,7 +59,7 @@ async function steps(bench, torch, strict, relaxed) {
   }
   const ms = await alternate(candidates, bench.rounds)
   const record = (id, peer, ours, note) => bench.record({ id, unit: '×', ...ratio(peer, ours), note })
-  const about = (peer, ours) => `CPU ms, best: PyTorch ${torch.version} ${best(peer)}, ours ${best(ours)}; one thread`
+  const about = (peer, ours) => `CPU ms, best: theirs ${best(peer)}, ours ${best(ours)}; one thread; ${torch.version}`
   record('step/large/vs-torch', ms.mean, ms.strict, about(ms.mean, ms.strict))
   record('step/large/vs-torch/strict', ms.mean, ms.strict, about(ms.mean, ms.strict))
   if (ms.relaxed) record('step/large/vs-torch/relaxed', ms.mean, ms.relaxed, about(ms.mean, ms.relaxed))
@@ -79,7 +79,7 @@ async function predictions(bench, torch, cohort) {
       },
       bench.rounds,
     )
-    const note = `CPU ms, best: PyTorch ${best(ms.theirs)}, ours ${best(ms.ours)}; all 24 students, averaged; ours with preparation`
+    const note = `CPU ms, best: theirs ${best(ms.theirs)}, ours ${best(ms.ours)}; all 24 students, averaged; ours with preparation; ${torch.version}`
     bench.record({ id: `infer/batch${rows}/vs-torch`, unit: '×', ...ratio(ms.theirs, ms.ours), note })
   }
 }

@@ -34,6 +34,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from blas import blas
+
 torch.autograd.set_detect_anomaly(True)
 
 BATCH, RATE, RHO = 64, 1e-3, (0, 0.99, 3)
@@ -312,4 +314,4 @@ if __name__ == '__main__':
     epochs = asked.epochs or chosen['epochs']
     with tempfile.TemporaryDirectory() as folder:
         answer = Run(chosen, asked.seed, epochs, folder).everything()
-    print(json.dumps({**answer, 'epochs': epochs, 'of': chosen['epochs'], 'threads': torch.get_num_threads()}))
+    print(json.dumps({**answer, 'epochs': epochs, 'of': chosen['epochs'], 'threads': torch.get_num_threads(), 'blas': blas()}))

@@ -20,6 +20,8 @@ import numpy
 import torch
 import torch.nn.functional as F
 
+from blas import blas
+
 torch.set_num_threads(1)
 
 folder = sys.argv[1]
@@ -107,7 +109,7 @@ def infer(rows):
 
 
 reset()
-print(json.dumps({'torch': torch.__version__, 'parameters': first.numel()}), flush=True)
+print(json.dumps({'torch': torch.__version__, 'parameters': first.numel(), 'blas': blas()}), flush=True)
 for line in sys.stdin:
     asked = json.loads(line)
     answer, losses = {}, []
