@@ -25,5 +25,7 @@ export {
   type Trial,
 } from './recipe/plan.ts'
 export { type MethodResult, type Trained, trainModel } from './recipe/recipe.ts'
+export type { Signal } from './service/host.ts'
+export type { Planned, PlanOptions, TrainOptions } from './service/train.ts'
 export type { Encoder, EncoderCourse, Resolved, TrainConfig } from './train/config.ts'
 export { openTrainSession } from './wasm/session.ts'

@@ -3,7 +3,7 @@
  * @module
  */
 
-export { ConfigError, DataError, FormatError, MemoryError, ShapeError } from './core/errors.ts'
+export { ConfigError, DataError, FormatError, HostError, MemoryError, ShapeError } from './core/errors.ts'
 export { type CategoryColumn, type Column, type Inputs, type Modality, modality, type NumberColumn } from './data/dataset.ts'
 export { type EncodeOptions, encodeModality, type FrozenEncoder } from './data/encoder.ts'
 export { readModel } from './formats/model-file.ts'
@@ -11,3 +11,4 @@ export { RULES, type Rule } from './fusion/ensemble.ts'
 export type { Model } from './fusion/model.ts'
 export { createPredictor, type PatternReport, type Prediction, type Predictor } from './fusion/predictor.ts'
 export { openSession, type Session } from './wasm/session.ts'
+export type { Kind, Numerics } from './wasm/shelf.ts'

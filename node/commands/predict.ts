@@ -2,9 +2,9 @@ import { defineCommand } from 'citty'
 import Papa from 'papaparse'
 import { readModel } from '../../src/formats/model-file.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
+import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
+import { createPredictor, hasRelaxedSimd, init } from '../../web/infer.ts'
 import { checkFolderOf, writeFileSafely } from '../files.ts'
-import { createPredictor } from '../infer.ts'
-import { checkNumerics, hasRelaxedSimd, NOT_FAST } from '../kernels.ts'
 import { expectedOf, readModelFile } from '../model.ts'
 import { counted, talk } from '../sentences.ts'
 import { readFolder } from '../tables.ts'
@@ -21,8 +21,9 @@ export const predictCommand = defineCommand({
       description: 'fast: relaxed SIMD, where last digits depend on the processor (exact)',
     },
   },
-  run({ args }) {
+  async run({ args }) {
     const numerics = checkNumerics(args.numerics ?? 'exact')
+    await init({ numerics })
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
     const { inputs, notes } = readFolder(args.dir, { expected: expectedOf(model), target: 'optional' })

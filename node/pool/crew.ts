@@ -1,18 +1,11 @@
-import type { Crew, Job, JobResult, Turn } from '../../src/recipe/jobs.ts'
-import type { Numerics } from '../kernels.ts'
+import type { Job, JobResult, Turn } from '../../src/recipe/jobs.ts'
+import type { Signal, TrainingCrew } from '../../src/service/host.ts'
+import type { Numerics } from '../../src/wasm/shelf.ts'
 import { counted, listed } from '../sentences.ts'
 import { openPool, type Pool } from './pool.ts'
 import type { Ground } from './training-worker.ts'
 
-/** Workers that do the jobs of one training. */
-export interface TrainingCrew extends Crew {
-  /** Settles with the next news if the training waits for any; undefined when it does not. @throws as a pool's `run` */
-  news(): Promise<void> | undefined
-  /** Stops the workers. */
-  close(): Promise<void>
-}
-
-export function crewOf(size: number, numerics: Numerics, signal: AbortSignal | undefined): TrainingCrew {
+export function crewOf(size: number, numerics: Numerics, signal: Signal | undefined): TrainingCrew {
   const file = new URL('./training-worker.js', import.meta.url)
   let pool: Pool<Job, Turn, JobResult> | undefined
   let failure: { readonly error: unknown } | undefined

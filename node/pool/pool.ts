@@ -4,14 +4,12 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { proxy, wrap } from 'comlink'
 import { MemoryError } from '../../src/core/errors.ts'
+import type { Signal } from '../../src/service/host.ts'
 import { endpointOf } from './endpoint.ts'
 import type { Serving } from './serve.ts'
 
 /** Workers unless asked otherwise: the processors at hand. */
 export const DEFAULT_WORKERS = availableParallelism()
-
-/** The most workers that may be asked for. */
-export const MOST_WORKERS = 256
 
 /** A job that so many workers died of is not begun again. */
 const DEATHS = 3
@@ -26,7 +24,7 @@ export interface PoolSpec<Job> {
   /** What a job is called if its workers die. */
   readonly name: (job: Job) => string
   /** Stops all workers at once. */
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 /** What is heard of jobs, by their place. */

@@ -1,7 +1,8 @@
 // A worker that does jobs of one training.
 
 import { jobsOn, ownArrays, type Supplies } from '../../src/recipe/jobs.ts'
-import { kernels, type Numerics } from '../kernels.ts'
+import type { Numerics } from '../../src/wasm/shelf.ts'
+import { init, kernels } from '../../web/index.ts'
 import { serve } from './serve.ts'
 
 /** What every worker of a training is given. */
@@ -10,4 +11,7 @@ export interface Ground {
   readonly numerics: Numerics
 }
 
-serve(async ({ supplies, numerics }: Ground) => jobsOn(kernels('train', numerics), supplies), ownArrays)
+serve(async ({ supplies, numerics }: Ground) => {
+  await init({ numerics })
+  return jobsOn(kernels('train', numerics), supplies)
+}, ownArrays)

@@ -2,7 +2,7 @@ import type { Dataset } from '../../src/data/dataset.ts'
 import type { Splits, Subjects } from '../../src/data/split.ts'
 import { chooseSplits } from '../../src/recipe/choose-splits.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
-import { kernels } from '../kernels.ts'
+import { kernels } from '../../web/index.ts'
 
 /**
  * Data that is made ready anew for every split: which columns are kept and what is fitted depends on the training rows alone.

@@ -3,7 +3,7 @@
 import papaparse from 'papaparse'
 import { type Random, randomFrom } from '../../src/wasm/random.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
-import { kernels } from '../kernels.ts'
+import { kernels } from '../../web/index.ts'
 import type { Files } from './folder.ts'
 import { LABEL, UDS_MODALITIES, type UdsColumn } from './nacc-columns.ts'
 import { dateOf, dayOf } from './nacc-visits.ts'

@@ -2,7 +2,7 @@
 
 import { type Random, randomFrom } from '../../src/wasm/random.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
-import { kernels } from '../kernels.ts'
+import { kernels } from '../../web/index.ts'
 import { writeNpy } from '../npy.ts'
 import type { Files } from './folder.ts'
 

@@ -42,3 +42,10 @@ export class MemoryError extends NamedError {
     super('MemoryError', message)
   }
 }
+
+/** Something the host does not give: a worker, a file, an answer from the network. */
+export class HostError extends NamedError {
+  constructor(message: string) {
+    super('HostError', message)
+  }
+}

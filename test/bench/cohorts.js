@@ -1,6 +1,5 @@
 // Cohorts of any size on made-up rows, on the library's own training path: what the curves and the peers' comparisons train.
 
-import { kernels } from '../../dist/node/kernels.js'
 import { noEnsembles } from '../../dist/src/fusion/ensemble.js'
 import { modelOf as trainedModel } from '../../dist/src/train/model.js'
 import { groupOf, settingOf } from '../../dist/src/train/setting.js'
@@ -8,6 +7,9 @@ import { mutual } from '../../dist/src/train/sharing.js'
 import { trainBatch } from '../../dist/src/train/step.js'
 import { randomFrom } from '../../dist/src/wasm/random.js'
 import { openTrainSession } from '../../dist/src/wasm/session.js'
+import { init, kernels } from '../../dist/web/index.js'
+
+await init({ numerics: 'fast' })
 
 /**
  * @typedef {object} Size

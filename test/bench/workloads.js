@@ -7,7 +7,6 @@
 //
 // Batches of 64 rows, ReLU, Adam, mutual learning at ρ = 0.5 with everyone as a teacher.
 
-import { kernels } from '../../dist/node/kernels.js'
 import { studentOf } from '../../dist/src/fusion/student.js'
 import { firstBlocks } from '../../dist/src/train/init.js'
 import { ADAM } from '../../dist/src/train/optimizer.js'
@@ -15,6 +14,9 @@ import { mutual } from '../../dist/src/train/sharing.js'
 import { planOf, trainBatch } from '../../dist/src/train/step.js'
 import { randomFrom } from '../../dist/src/wasm/random.js'
 import { openTrainSession } from '../../dist/src/wasm/session.js'
+import { init, kernels } from '../../dist/web/index.js'
+
+await init({ numerics: 'fast' })
 
 export const BATCH = 64
 export const RHO = 0.5

@@ -1,10 +1,13 @@
-import { kernels } from '../../node/kernels.ts'
 import type { TrainKernels } from '../../src/wasm/kernels.ts'
 import { openTrainSession, type Session } from '../../src/wasm/session.ts'
+import { init, kernels } from '../../web/index.ts'
 import { allowRelaxedSimd } from './relaxed.ts'
 
 const FAST = process.env.METAFUSION_NUMERICS === 'fast'
-if (FAST) allowRelaxedSimd()
+if (FAST) {
+  allowRelaxedSimd()
+  await init({ numerics: 'fast' })
+}
 
 /** A session on all kernels, from the file that `npm run build:wasm` made. */
 export function trainSession(): Session<TrainKernels> {

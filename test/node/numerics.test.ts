@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createPredictor, hasRelaxedSimd, kernels, plan, readModel, train, writeModel } from '../../node/index.ts'
-import { NOT_FAST } from '../../node/kernels.ts'
+import { createPredictor, hasRelaxedSimd, init, kernels, plan, readModel, train, writeModel } from '../../node/index.ts'
+import { NOT_FAST } from '../../src/wasm/shelf.ts'
 import { allowRelaxedSimd } from '../kernels/relaxed.ts'
 import { QUICK, study } from '../recipe/studies.ts'
 
@@ -24,6 +24,7 @@ test('fast numerics train the model that exact ones train, but for rounding, and
 
 test('a predictor by fast numerics says what an exact one says, but for rounding', async () => {
   const { model } = await train(data, { config: CONFIG })
+  await init({ numerics: 'fast' })
   const [exact, fast] = [createPredictor(model), createPredictor(model, undefined, 'fast')].map((p) => p.predict(data).values)
   exact.forEach((value, i) => {
     expect(Math.abs(fast[i] - value)).toBeLessThan(1e-4)

@@ -7,12 +7,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kernels } from '../../dist/node/kernels.js'
 import { modality } from '../../dist/src/data/dataset.js'
 import { EXPERIMENTS } from '../../dist/src/experiments/settings.js'
 import { meanText, pText } from '../../dist/src/experiments/table.js'
 import { paired, summarize } from '../../dist/src/metrics/summary.js'
 import { trainModel } from '../../dist/src/recipe/recipe.js'
+import { kernels } from '../../dist/web/index.js'
 
 const AUTHORS = JSON.parse(readFileSync(new URL('../golden/reference_results.json', import.meta.url), 'utf8'))
 const GENERATOR = new URL('authors_data.py', import.meta.url).pathname

@@ -10,13 +10,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeFileSafely } from '../../dist/node/files.js'
-import { kernels } from '../../dist/node/kernels.js'
 import { EXPERIMENTS } from '../../dist/src/experiments/settings.js'
 import { synthetic } from '../../dist/src/experiments/synthetic.js'
 import { meanText, pText } from '../../dist/src/experiments/table.js'
 import { paired, summarize } from '../../dist/src/metrics/summary.js'
 import { chooseSplits } from '../../dist/src/recipe/choose-splits.js'
 import { openTrainSession } from '../../dist/src/wasm/session.js'
+import { kernels } from '../../dist/web/index.js'
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,

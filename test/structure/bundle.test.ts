@@ -12,11 +12,16 @@ describe('the small door', () => {
     expect(packages).toEqual([])
   })
 
-  test('of Node adds the two files that find the kernels, and no package', () => {
-    const { files, packages } = reach('dist/node/infer.js')
-    expect(files.filter((file) => file.startsWith('dist/node/')).sort()).toEqual(['dist/node/infer.js', 'dist/node/kernels.js'])
+  test('of a host adds the kernels that predict and who compiles them, and no package', () => {
+    const { files, packages } = reach('dist/web/infer.js')
+    expect(files.filter((file) => !file.startsWith('dist/src/')).sort()).toEqual([
+      'dist/build/inline/infer-relaxed.js',
+      'dist/build/inline/infer.js',
+      'dist/web/infer.js',
+      'dist/web/kernels.js',
+    ])
     expect(roomsOf(files).filter((room) => AFTER_THE_LINE.includes(room))).toEqual([])
-    expect(packages).toEqual(['node:fs'])
+    expect(packages).toEqual([])
   })
 })
 

@@ -6,7 +6,7 @@ import { VERSION } from '../../src/core/version.ts'
 import { filesIn, ROOT, readJson, readText } from './imports.ts'
 
 const manifest = readJson('package.json')
-type Targets = { readonly types: string; readonly default: string }
+type Targets = { readonly types: string; readonly default: string; readonly [host: string]: string }
 const doors = Object.values<string | Targets>(manifest.exports).filter((targets) => typeof targets !== 'string')
 
 /** Runs a module in a fresh Node, in the repository's folder, and gives back what it prints. */
@@ -21,12 +21,15 @@ const INFER = [
   'ConfigError',
   'DataError',
   'FormatError',
+  'HostError',
   'MemoryError',
   'RULES',
   'ShapeError',
   'createPredictor',
   'encodeModality',
   'hasRelaxedSimd',
+  'init',
+  'kernels',
   'modality',
   'openSession',
   'readModel',
@@ -34,15 +37,31 @@ const INFER = [
 
 describe('package.json', () => {
   test('names files that were built, and types beside them', () => {
-    const targets = [...doors.flatMap(({ types, default: code }) => [types, code]), ...Object.values<string>(manifest.bin)]
+    const targets = [...doors.flatMap((door) => Object.values(door)), ...Object.values<string>(manifest.bin)]
     expect(targets.filter((target) => !existsSync(join(ROOT, target)))).toEqual([])
-    for (const { types, default: code } of doors) expect(types).toBe(code.replace(/\.js$/, '.d.ts'))
+    for (const door of doors) {
+      const hosts = Object.keys(door)
+      expect([hosts[0], hosts.at(-1)]).toEqual(['types', 'default'])
+      // A host that has several of these names takes the first.
+      for (const edge of ['workerd', 'edge-light']) if (hosts.includes(edge)) expect(hosts.indexOf(edge)).toBeLessThan(3)
+    }
   })
 
-  test('names every door of Node, and only doors', () => {
-    const marked = filesIn('node', /\.ts$/).filter((file) => readText(file).includes(' * @module'))
-    expect(doors.map((targets) => targets.default).sort()).toEqual(marked.map((file) => `./dist/${file.replace(/\.ts$/, '.js')}`))
-    expect(Object.keys(manifest.exports).filter((name) => typeof manifest.exports[name] === 'string')).toEqual(['./package.json'])
+  test('names every door, and only doors', () => {
+    const marked = ['node', 'web'].flatMap((folder) =>
+      filesIn(folder, /\.ts$/).filter((file) => readText(file).includes(' * @module')),
+    )
+    /** The source of what is named: bundles of web/ have folders of their own. */
+    const sourceOf = (target: string) =>
+      target
+        .replace('./dist/', '')
+        .replace('browser/', 'web/')
+        .replace(/^(workerd|edge-light)\//, 'web/edge/')
+        .replace(/(\.d\.ts|\.js)$/, '.ts')
+    const named = new Set(doors.flatMap((door) => Object.values(door).map(sourceOf)))
+    expect([...named].sort()).toEqual(marked.sort())
+    const files = Object.keys(manifest.exports).filter((name) => typeof manifest.exports[name] === 'string')
+    expect(files).toEqual(['./wasm/*', './package.json'])
   })
 
   test('publishes what is there', () => {
@@ -81,17 +100,11 @@ describe('the doors', () => {
     expect(namesOf('metafusion/infer')).toEqual(INFER)
   })
 
-  test('metafusion has them too, and those that learn, read folders and write', () => {
+  test('metafusion has them too, and those that learn and write', () => {
     const more = [
-      'NACC',
-      'RATS',
-      'barChart',
       'chooseSplits',
       'digest',
       'evaluate',
-      'heatMap',
-      'kernels',
-      'lineChart',
       'nearBest',
       'openTrainSession',
       'paired',
@@ -99,9 +112,6 @@ describe('the doors', () => {
       'planOfTraining',
       'predict',
       'presence',
-      'readFolder',
-      'readNacc',
-      'readNeural',
       'summarize',
       'synthetic',
       'train',
@@ -109,6 +119,40 @@ describe('the doors', () => {
       'writeModel',
     ]
     expect(namesOf('metafusion')).toEqual([...INFER, ...more].sort())
+  })
+
+  test('metafusion has the same names on every host', () => {
+    const listed = (file: string) => {
+      const list = /^export \{([^}]*)\}/m.exec(readText(file))?.[1] ?? ''
+      return list.split(',').map((name) => name.trim().replace(/^.* as /, ''))
+    }
+    for (const [door, file] of [
+      ['metafusion', 'index'],
+      ['metafusion/infer', 'infer'],
+    ]) {
+      const names = namesOf(door)
+      for (const host of ['browser', 'workerd', 'edge-light'])
+        expect(listed(`dist/${host}/${file}.js`).sort(), host).toEqual(names)
+    }
+  })
+
+  test('metafusion has the same types in Node as everywhere', async () => {
+    const node: typeof import('../../web/index.ts') = await import('../../node/index.ts')
+    const web: typeof import('../../node/index.ts') = await import('../../web/index.ts')
+    expect(Object.keys(node).sort()).toEqual(Object.keys(web).sort())
+  })
+
+  test('metafusion/node has what only Node can: folders, studies, figures', () => {
+    expect(namesOf('metafusion/node')).toEqual([
+      'NACC',
+      'RATS',
+      'barChart',
+      'heatMap',
+      'lineChart',
+      'readFolder',
+      'readNacc',
+      'readNeural',
+    ])
   })
 
   test('do nothing when they are imported: no output, nothing left running', () => {

@@ -99,6 +99,19 @@ describe('src/', () => {
   })
 })
 
+describe('web/', () => {
+  test('imports itself, src/ and the kernels, and nothing of Node', () => {
+    const edges = filesIn('web', /\.ts$/).flatMap((from) => importsOf(readText(from)).map((to) => ({ from, to })))
+    const relative = edges.filter(({ to }) => to.startsWith('.')).map(({ from, to }) => resolve(from, to))
+    expect(relative.filter((to) => !/^(?:web|src|build)\//.test(to))).toEqual([])
+    expect(edges.filter(({ to }) => to.startsWith('node:'))).toEqual([])
+  })
+
+  test('imports a package where it is needed alone: the doors to train and predict by have none', () => {
+    for (const door of ['index', 'infer', 'edge/index', 'edge/infer']) expect(reach(`dist/web/${door}.js`).packages).toEqual([])
+  })
+})
+
 describe('node/', () => {
   const hosts = filesIn('node', /\.ts$/)
   const theirs = hosts.flatMap((from) => importsOf(readText(from)).map((to) => ({ from, to })))
@@ -108,7 +121,7 @@ describe('node/', () => {
     const packages = theirs.map(({ to }) => to).filter((to) => !to.startsWith('.') && !to.startsWith('node:'))
     expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort())
     const relative = theirs.filter(({ to }) => to.startsWith('.')).map(({ from, to }) => resolve(from, to))
-    expect(relative.filter((to) => !/^(?:node|src)\//.test(to))).toEqual([])
+    expect(relative.filter((to) => !/^(?:node|web|src)\//.test(to))).toEqual([])
   })
 
   test('has packages that need not be installed, and loads them only when they are needed', () => {
@@ -121,6 +134,6 @@ describe('node/', () => {
 })
 
 test('there are no default exports', () => {
-  const files = [...sources, ...filesIn('node', /\.ts$/)]
+  const files = [...sources, ...filesIn('web', /\.ts$/), ...filesIn('node', /\.ts$/)]
   expect(files.filter((file) => /^export default\b|\bas default\b/m.test(readText(file)))).toEqual([])
 })

@@ -1,11 +1,12 @@
 // Prints how many bytes of JavaScript's heap a step of a small cohort takes, once warm. Run by allocation.test.ts in a process of
 // its own whose young generation is so large that nothing is collected while it counts.
-import { kernels } from '../../dist/node/kernels.js'
+
 import { studentOf } from '../../dist/src/fusion/student.js'
 import { ADAM } from '../../dist/src/train/optimizer.js'
 import { mutual } from '../../dist/src/train/sharing.js'
 import { planOf, trainBatch } from '../../dist/src/train/step.js'
 import { openTrainSession } from '../../dist/src/wasm/session.js'
+import { kernels } from '../../dist/web/index.js'
 
 const ROWS = 64
 const session = openTrainSession(kernels('train'))

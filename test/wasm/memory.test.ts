@@ -6,7 +6,7 @@ const PAGE = 65536
 /** A memory of the given pages that can grow to `most`: no host is asked for gigabytes. */
 function fake(pages: number, most: number): WebAssembly.Memory {
   let buffer = new ArrayBuffer(pages * PAGE)
-  return {
+  const memory = {
     get buffer() {
       return buffer
     },
@@ -17,6 +17,7 @@ function fake(pages: number, most: number): WebAssembly.Memory {
       return before
     },
   }
+  return memory as WebAssembly.Memory
 }
 
 function copy(from: ArrayBuffer, bytes: number): ArrayBuffer {

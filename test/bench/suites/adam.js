@@ -1,10 +1,12 @@
 // Adam on as many parameters as the large workload has, against the rate at which memory can be read and written in its pattern.
 
-import { kernels } from '../../../dist/node/kernels.js'
 import { ADAM } from '../../../dist/src/train/optimizer.js'
 import { openTrainSession } from '../../../dist/src/wasm/session.js'
+import { init, kernels } from '../../../dist/web/index.js'
 import { openProbe } from '../machine.js'
 import { interleave, summary } from '../rounds.js'
+
+await init({ numerics: 'fast' })
 
 const PARAMETERS = 9_582_056
 

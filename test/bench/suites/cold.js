@@ -11,7 +11,7 @@ import { cohortOf, modelOf } from '../cohorts.js'
 import { summary } from '../rounds.js'
 
 const STARTS = 15
-const DOOR = fileURLToPath(new URL('../../../dist/node/infer.js', import.meta.url))
+const DOOR = fileURLToPath(new URL('../../../dist/browser/infer.js', import.meta.url))
 
 /** Reads a model of its folder and predicts one row. */
 const script = (door, model) => `

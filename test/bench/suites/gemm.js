@@ -1,10 +1,12 @@
 // The matrix products of training, by name of kernel, in GFLOP/s of the processor's time and as a share of its peak at 128 bits.
 
-import { kernels } from '../../../dist/node/kernels.js'
 import { openTrainSession } from '../../../dist/src/wasm/session.js'
+import { init, kernels } from '../../../dist/web/index.js'
 import { openProbe } from '../machine.js'
 import { plainNN } from '../peers/plain.js'
 import { interleave, median, summary } from '../rounds.js'
+
+await init({ numerics: 'fast' })
 
 /** Rows, columns and products of each element; `nt` a forward pass, `tn` a weight gradient, `nn` an input gradient. */
 const SHAPES = [

@@ -1,9 +1,8 @@
 // Prediction through the public predictor, against peers that are handed prepared rows.
 
-import { createPredictor } from '../../../dist/node/infer.js'
-import { kernels } from '../../../dist/node/kernels.js'
 import { chooseRows, cohortOf, runCohort } from '../../../dist/src/fusion/cohort.js'
 import { openSession } from '../../../dist/src/wasm/session.js'
+import { createPredictor, kernels } from '../../../dist/web/index.js'
 import { interleave, ratio, summary } from '../rounds.js'
 import { numbersOf } from '../workloads.js'
 

@@ -1,8 +1,8 @@
 // The large workload in PyTorch, one thread: a step, and predictions.
 
-import { hasRelaxedSimd, kernels } from '../../../dist/node/kernels.js'
 import { createPredictor } from '../../../dist/src/fusion/predictor.js'
 import { openSession } from '../../../dist/src/wasm/session.js'
+import { hasRelaxedSimd, kernels } from '../../../dist/web/index.js'
 import { cohortOf, LARGE, modelOf } from '../cohorts.js'
 import { NO_TORCH, torchCohort } from '../peers/torch.js'
 import { ratio } from '../rounds.js'

@@ -1,0 +1,37 @@
+/**
+ * Meta Fusion at the edge, the full door: the names and promises of `web/index.ts`, on one thread and without a clock.
+ * @module
+ */
+
+import module from '../../build/train.wasm'
+import type { Dataset, Inputs } from '../../src/data/dataset.ts'
+import type { Rule } from '../../src/fusion/ensemble.ts'
+import type { Model } from '../../src/fusion/model.ts'
+import { type Prediction, type Predictor, createPredictor as predictorIn } from '../../src/fusion/predictor.ts'
+import type { Trained } from '../../src/recipe/recipe.ts'
+import type { Host } from '../../src/service/host.ts'
+import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../../src/service/train.ts'
+import { openSession } from '../../src/wasm/session.ts'
+import type { Kind, Numerics } from '../../src/wasm/shelf.ts'
+import { turn } from '../turn.ts'
+import { type InitOptions, imported, initOn } from './kernels.ts'
+
+export * from '../../src/index.ts'
+export { hasRelaxedSimd, type InitOptions } from './kernels.ts'
+
+const shelf = /* @__PURE__ */ imported('train', module)
+
+export const init = (options: InitOptions = {}): Promise<void> => initOn(shelf, options)
+
+export const kernels = (kind: Kind, numerics?: Numerics): WebAssembly.Module => shelf.kernels(kind, numerics)
+
+const host: Host = { kernels, load: (numerics) => shelf.load(numerics), turn }
+
+export const train = (data: Dataset, options?: TrainOptions): Promise<Trained> => trainOn(host, data, options)
+
+export const plan = (data: Dataset, options?: PlanOptions): Planned => planOn(host, data, options)
+
+export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics): Predictor =>
+  predictorIn(openSession(kernels('infer', numerics)), model, rule)
+
+export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)

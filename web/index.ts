@@ -1,0 +1,56 @@
+/**
+ * Meta Fusion, the full door: trains, predicts, reads and writes. The same names on every host.
+ * @module
+ */
+
+import { base64 } from '../build/inline/train.js'
+import type { Dataset, Inputs } from '../src/data/dataset.ts'
+import type { Rule } from '../src/fusion/ensemble.ts'
+import type { Model } from '../src/fusion/model.ts'
+import { type Prediction, type Predictor, createPredictor as predictorIn } from '../src/fusion/predictor.ts'
+import type { Trained } from '../src/recipe/recipe.ts'
+import type { Host } from '../src/service/host.ts'
+import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../src/service/train.ts'
+import { openSession } from '../src/wasm/session.ts'
+import type { Kind, Numerics } from '../src/wasm/shelf.ts'
+import { type InitOptions, initOn, inlined } from './kernels.ts'
+import { turn } from './turn.ts'
+
+export * from '../src/index.ts'
+export { hasRelaxedSimd, type InitOptions, type Wasm } from './kernels.ts'
+
+const shelf = /* @__PURE__ */ inlined({ train: base64 }, { train: () => import('../build/inline/train-relaxed.js') })
+
+/** Kernels of your own hosting in place of those in the code, and fast ones. Not needed otherwise. */
+export const init = (options: InitOptions = {}): Promise<void> => initOn(shelf, options)
+
+/** The compiled kernels, which sessions are opened on. @throws ConfigError for those that are not to be had */
+export const kernels = (kind: Kind, numerics?: Numerics): WebAssembly.Module => shelf.kernels(kind, numerics)
+
+const host: Host = { kernels, load: (numerics) => shelf.load(numerics), now: () => performance.now(), turn }
+
+/**
+ * Trains a fusion model, its baselines and its ensembles.
+ * @returns the model, and every method's scores on the test rows
+ * @throws ShapeError, DataError, ConfigError, MemoryError; the signal's reason when it is aborted
+ */
+export const train = (data: Dataset, options?: TrainOptions): Promise<Trained> => trainOn(host, data, options)
+
+/**
+ * What `train` would do with the same data and options, and an estimate of how long it takes on this machine as busy as it is now,
+ * by a few real steps. Trains nothing; takes some tenths of a second.
+ * @throws ShapeError, DataError, ConfigError, MemoryError as `train` does before its first step
+ */
+export const plan = (data: Dataset, options?: PlanOptions): Planned => planOn(host, data, options)
+
+/**
+ * A predictor for a model.
+ * @param rule which of its ensembles; `greedy`, Meta Fusion's own, when left out
+ * @param numerics `fast` for relaxed SIMD where the host has it, after `init({ numerics: 'fast' })`: last digits then depend on the
+ *   processor
+ */
+export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics): Predictor =>
+  predictorIn(openSession(kernels('infer', numerics)), model, rule)
+
+/** Predicts once. For many calls on one model, keep a `createPredictor(model)`. */
+export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)
