@@ -1,9 +1,9 @@
 // A fresh project that has the package as a user gets it: packed, and installed from the tarball.
 
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -45,16 +45,17 @@ export interface Project {
   remove(): void
 }
 
-/** A project with the package and nothing else. */
-export async function project(): Promise<Project> {
+/** A project with the package and nothing else. @param more packages beside it, `name@version` */
+export async function project(more: readonly string[] = []): Promise<Project> {
   const { folder: from, tarball } = await packed()
   const folder = mkdtempSync(join(tmpdir(), 'metafusion-project-'))
   const file = (name: string, text: string) => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
     return join(folder, name)
   }
   file('package.json', JSON.stringify({ name: 'fresh', private: true, type: 'module' }))
-  await npm(['install', '--prefer-offline', tarball], folder)
+  await npm(['install', '--prefer-offline', '--save-exact', tarball, ...more], folder)
   rmSync(from, { recursive: true })
   return { folder, file, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

@@ -13,7 +13,6 @@ import type { Host } from '../../src/service/host.ts'
 import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../../src/service/train.ts'
 import { openSession } from '../../src/wasm/session.ts'
 import type { Kind, Numerics } from '../../src/wasm/shelf.ts'
-import { turn } from '../turn.ts'
 import { type InitOptions, imported, initOn } from './kernels.ts'
 
 export * from '../../src/index.ts'
@@ -24,6 +23,9 @@ const shelf = /* @__PURE__ */ imported('train', module)
 export const init = (options: InitOptions = {}): Promise<void> => initOn(shelf, options)
 
 export const kernels = (kind: Kind, numerics?: Numerics): WebAssembly.Module => shelf.kernels(kind, numerics)
+
+// There is no MessageChannel in every edge.
+const turn = (): Promise<void> => new Promise((resume) => setTimeout(resume, 0))
 
 const host: Host = { kernels, load: (numerics) => shelf.load(numerics), turn }
 
