@@ -37,8 +37,8 @@ export const BUNDLERS: readonly Bundler[] = [
     name: 'Rollup',
     async build(project, entry, out) {
       const { rollup } = await import('rollup')
-      const { default: resolve } = await import('@rollup/plugin-node-resolve')
-      const bundle = await rollup({ input: join(project, entry), plugins: [resolve({ browser: true })] })
+      const { nodeResolve } = await import('@rollup/plugin-node-resolve')
+      const bundle = await rollup({ input: join(project, entry), plugins: [nodeResolve({ browser: true })] })
       await bundle.write({ dir: out, format: 'esm', entryFileNames: 'app.js' })
       await bundle.close()
       page(out)

@@ -11,7 +11,7 @@ import { openChromium } from '../browser/chromium.ts'
 import { openSite, watch } from '../browser/site.ts'
 import { BUNDLERS } from './bundlers.ts'
 import EXPECTED from './contract/expected.json' with { type: 'json' }
-import { type Project, packed, program, project, run } from './project.ts'
+import { type Project, packed, program, project, ROOT, run } from './project.ts'
 
 const CONTRACT = fileURLToPath(new URL('./contract/contract.js', import.meta.url))
 
@@ -217,6 +217,15 @@ createFusionModel()
     fresh.file('tsconfig.json', JSON.stringify({ compilerOptions: { ...options, ...own }, files: ['main.ts'] }))
     await run(program('tsc'), ['-p', 'tsconfig.json'], fresh.folder)
   })
+})
+
+test('typedoc documents every door without a warning', async () => {
+  const doors = ['web/index.ts', 'web/infer.ts', 'node/node.ts']
+  const options = ['--tsconfig', 'node/tsconfig.json', '--emit', 'none', '--disableSources', '--treatWarningsAsErrors']
+  // Of the compiler, of the host, and between a training and its workers.
+  for (const name of ['instantiate', '__AdaptedExports', 'WebAssembly.Module', 'Crew'])
+    options.push('--intentionallyNotExported', name)
+  await run(program('typedoc'), [...doors.flatMap((door) => ['--entryPoints', door]), ...options], ROOT)
 })
 
 describe('the tarball', () => {

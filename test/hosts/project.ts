@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** The repository's folder. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const HOSTS = fileURLToPath(new URL('./', import.meta.url))
 
 /** A program of test/hosts/node_modules. */

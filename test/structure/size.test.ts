@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ROOT, reach, readJson } from './imports.ts'
 
 // What a page loads of each door: one minified file. And what Node reads, file by file, before the first prediction: how long that
@@ -30,4 +31,21 @@ test('the small door is one file, kernels included', () => {
   const bytes = files.reduce((sum, file) => sum + readFileSync(join(ROOT, file)).length, 0)
   expect(files.length).toBeLessThanOrEqual(start.files)
   expect(bytes).toBeLessThanOrEqual(start.bytes)
+})
+
+test('what is not used of the full door is not in the bundle', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'metafusion-shaken-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const sizeOf = async (names: string) => {
+    const file = join(folder, 'app.js')
+    writeFileSync(
+      file,
+      `import { ${names} } from ${JSON.stringify(join(ROOT, 'dist/browser/index.js'))}\nconsole.log(${names})\n`,
+    )
+    return (await bundled(file, [/-relaxed\.js$/])).length
+  }
+  expect(await sizeOf('modality')).toBeLessThan(1000)
+  // The kernels alone are 37 kB in base64.
+  expect(await sizeOf('createPredictor, readModel')).toBeLessThan(70_000)
+  expect(await sizeOf('train')).toBeGreaterThan(100_000)
 })
