@@ -192,7 +192,7 @@ export function planLines({
     `${counted(config.epochs, 'epoch')} at ρ ${config.rho.join(', ')}; ${counted(all, 'step')} of one network`,
     `memory: ${mib(bytes.total)} = ${mib(bytes.data)} data + ${mib(bytes.session)} WebAssembly + ${mib(bytes.checkpoints)} checkpoints`,
     `  of WebAssembly ${mib(bytes.rows)} rows, ${mib(bytes.students)} students and their moments, ${mib(bytes.batch)} for a batch and its gradients`,
-    `time: about ${seconds < 10 ? Math.max(0.1, seconds).toFixed(1) : Math.round(seconds)} s, an estimate by a few steps on this machine, without combining and scoring`,
+    `time: about ${seconds < 10 ? Math.max(0.1, seconds).toFixed(1) : Math.round(seconds)} s by one worker, an estimate by a few steps on this machine, without combining and scoring`,
   ]
 }
 

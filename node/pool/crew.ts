@@ -11,6 +11,7 @@ export function crewOf(size: number, numerics: Numerics, signal: Signal | undefi
   let failure: { readonly error: unknown } | undefined
   let waits = false
   let wake = () => {}
+  let before = Promise.resolve()
   return {
     size,
     begin(supplies, jobs) {
@@ -23,7 +24,9 @@ export function crewOf(size: number, numerics: Numerics, signal: Signal | undefi
           list[place] = value
           wake()
         }
-      pool.run(jobs, { told: heard(told), done: heard(results) }).catch((error: unknown) => {
+      const { run } = pool
+      before = before.then(async () => void (await run(jobs, { told: heard(told), done: heard(results) })))
+      before.catch((error: unknown) => {
         failure = { error }
         wake()
       })

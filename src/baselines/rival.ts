@@ -22,6 +22,7 @@ export interface Arena extends Ground {
   readonly module: WebAssembly.Module
   /** What screening left of the cohort. */
   readonly screened: StageResult
+  /** At ρ = 0. */
   readonly provenance: Provenance
   /** What several baselines share is trained once. */
   readonly kept: Map<string, Model>

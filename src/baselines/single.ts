@@ -20,11 +20,8 @@ export const singleNetworks = (setting: Premises): StudentSpec[] =>
 export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[]): Contest<Model> =>
   inRoom(arena, specs, function* (group) {
     const stage = yield* trainGroup(arena, group, () => alone(group.plan))
-    return modelOf(arena.setting, group, stage, noEnsembles(['simple-average'], arena.setting.resolved.average), {
-      ...arena.provenance,
-      rho: 0,
-      rhoLosses: [],
-    })
+    const ensembles = noEnsembles(['simple-average'], arena.setting.resolved.average)
+    return modelOf(arena.setting, group, stage, ensembles, arena.provenance)
   })
 
 export const trainsSingles = ({ setting }: Ground): readonly StudentSpec[] => singleNetworks(setting)

@@ -170,24 +170,23 @@ export function checkDataset(data: Dataset): void {
 
 /** A fingerprint of everything in the data set, to tell later whether a file was trained on it (FNV-1a, 64 bits). */
 export function digest(data: Pick<Dataset, 'ids' | 'modalities' | 'target'>): string {
-  let low = 0x84222325
-  let high = 0xcbf29ce4
-  // The 64-bit product with 2⁴⁰ + 0x1b3, by 16-bit halves.
-  const byte = (b: number) => {
-    low ^= b
-    const l0 = (low & 0xffff) * 0x1b3
-    const l1 = (low >>> 16) * 0x1b3 + (l0 >>> 16)
-    high = (Math.imul(high, 0x1b3) + Math.floor(l1 / 65536) + (low << 8)) >>> 0
-    low = (((l1 & 0xffff) << 16) | (l0 & 0xffff)) >>> 0
-  }
+  let low = 0x84222325 | 0
+  let high = 0xcbf29ce4 | 0
   const bytes = (array: ArrayBufferView) => {
     const view = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-    for (let i = 0; i < view.length; i++) byte(view[i])
+    // In variables of the loop's own: those that functions share are an order of magnitude slower.
+    let [l, h] = [low, high]
+    for (let i = 0; i < view.length; i++) {
+      l ^= view[i]
+      // The 64-bit product with 2⁴⁰ + 0x1b3; what its low half carries over, by halves of 16 bits.
+      const carry = ((l >>> 16) * 0x1b3 + (((l & 0xffff) * 0x1b3) >>> 16)) >>> 16
+      h = (Math.imul(h, 0x1b3) + carry + (l << 8)) | 0
+      l = Math.imul(l, 0x1b3)
+    }
+    low = l
+    high = h
   }
-  const text = (s: string) => {
-    bytes(new TextEncoder().encode(s))
-    byte(0)
-  }
+  const text = (s: string) => bytes(new TextEncoder().encode(`${s}\0`))
   data.ids.forEach(text)
   for (const m of data.modalities) {
     text(m.name)
@@ -200,7 +199,8 @@ export function digest(data: Pick<Dataset, 'ids' | 'modalities' | 'target'>): st
   }
   targetNames(data.target).forEach(text)
   bytes(data.target.task === 'classification' ? data.target.labels : data.target.values)
-  return `fnv1a64:${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`
+  const hex = (word: number) => (word >>> 0).toString(16).padStart(8, '0')
+  return `fnv1a64:${hex(high)}${hex(low)}`
 }
 
 /** A fingerprint of the ids of some rows, whatever their order. */

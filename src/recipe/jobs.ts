@@ -6,6 +6,7 @@ import type { Arena, Rival } from '../baselines/rival.ts'
 import { during } from '../core/during.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
+import type { Provenance } from '../fusion/model.ts'
 import { studentOf } from '../fusion/student.ts'
 import type { TrainConfig } from '../train/config.ts'
 import type { Teachers } from '../train/mutual.ts'
@@ -48,7 +49,7 @@ export interface Supplies extends Pick<Setting, 'projections' | 'networks'> {
 export interface Crew {
   /** How many jobs at the same time. */
   readonly size: number
-  /** Begins jobs. The host goes on with a training that asks for a result which is not there when there is news of one. */
+  /** Begins jobs, behind those that were begun before. The host goes on with a training that asks for a result which is not there when there is news of one. */
   readonly begin: (supplies: Supplies, jobs: readonly Job[]) => Undertaking
 }
 
@@ -72,34 +73,51 @@ export function gridOf(setting: Setting): Grid {
 /** Who does the work of a training. */
 export interface Hands extends Trainers<Turn> {
   readonly again: (rho: number, teachers: Teachers) => Again<Turn>
-  /** The rivals of each baseline. */
-  readonly compete: (
-    asked: readonly Asked[],
-    given: Pick<Arena, 'screened' | 'provenance'>,
-  ) => readonly Generator<Turn | undefined, readonly Rival[]>[]
+  /** The rivals of each baseline, once the grid is trained. */
+  readonly compete: () => readonly Generator<Turn | undefined, readonly Rival[]>[]
+}
+
+/** What a training is compared with. */
+export interface Competition {
+  readonly asked: readonly Asked[]
+  /** What the models of rivals say of their data and split. */
+  readonly provenance: Provenance
 }
 
 /** This thread does it, piece after piece. @param group the cohort, for as long as it is planned */
-export function ownHands(module: WebAssembly.Module, setting: Setting, { plan, starts }: Group): Hands {
+export function ownHands(
+  module: WebAssembly.Module,
+  setting: Setting,
+  { plan, starts }: Group,
+  { asked, provenance }: Competition,
+): Hands {
   const grid = gridOf(setting)
   const { screen, share } = oneByOne(plan, starts, grid)
+  let screened: StageResult
   const told = <Result>(work: Generator<BatchDone, Result>) => during(work, turnOf)
   return {
-    screen: (keepMoments) => told(screen(keepMoments)),
+    *screen(keepMoments) {
+      screened = yield* told(screen(keepMoments))
+      return screened
+    },
     share: (stages) => share(stages).map(told),
     again: (rho, teachers) => (folds) => folds.map((rows) => told(foldOutputs(plan, starts, grid, { rho, teachers, rows }))),
-    compete(asked, given) {
-      const arena: Arena = { module, setting, cohort: setting.specs, ...given, kept: new Map() }
+    compete() {
+      const arena: Arena = { module, setting, cohort: setting.specs, screened, provenance, kept: new Map() }
       return asked.map(({ baseline }) => during(baseline.train(arena), (step) => step && turnOf(step)))
     },
   }
 }
 
-/** A crew does it. */
-export function crewHands(crew: Crew, setting: Setting, config: TrainConfig): Hands {
+/** A crew does it. Baselines need nothing but screening: they are begun behind the ρ, so that nobody waits for the last of those. */
+export function crewHands(crew: Crew, setting: Setting, config: TrainConfig, { asked, provenance }: Competition): Hands {
   const { data, splits, projections, networks, resolved } = setting
   const supplies = { data, splits, config, projections, networks }
   const begin = <Result extends JobResult>(jobs: readonly Job[]) => awaited<Result>(crew.begin(supplies, jobs), jobs)
+  const trainings = [...new Set(asked.map(({ baseline }) => baseline.trains))]
+  const baselines = trainings.map((trains) => asked.filter(({ baseline }) => baseline.trains === trains).map((a) => a.name))
+  let screened: StageResult
+  let contests: readonly Generator<Turn, readonly (readonly Rival[])[]>[]
   return {
     *screen(keepMoments) {
       // Who waits for all the others to stop improving cannot be trained apart from them.
@@ -107,20 +125,24 @@ export function crewHands(crew: Crew, setting: Setting, config: TrainConfig): Ha
       const works = begin<StageResult>(parts.map((students) => ({ kind: 'screening', students, keepMoments })))
       const stages: StageResult[] = []
       for (const work of works) stages.push(yield* work)
-      return joined(parts, stages)
+      screened = joined(parts, stages)
+      return screened
     },
-    share: (stages) => begin<StageResult>(stages.map((stage) => ({ kind: 'sharing', ...stage }))),
+    share(stages) {
+      const jobs: Job[] = [
+        ...stages.map((stage) => ({ kind: 'sharing' as const, ...stage })),
+        ...baselines.map((names) => ({ kind: 'contest' as const, baselines: names, screened, provenance })),
+      ]
+      const begun = crew.begin(supplies, jobs)
+      contests = awaited(begun, jobs, stages.length)
+      return awaited(begun, jobs, 0, stages.length)
+    },
     again: (rho, teachers) => (folds) => begin<Float32Array>(folds.map((rows) => ({ kind: 'fold', rho, teachers, rows }))),
-    compete(asked, given) {
-      const trainings = [...new Set(asked.map(({ baseline }) => baseline.trains))]
-      const baselines = trainings.map((trains) => asked.filter(({ baseline }) => baseline.trains === trains).map((a) => a.name))
-      const works = begin<readonly (readonly Rival[])[]>(
-        baselines.map((names) => ({ kind: 'contest', baselines: names, ...given })),
-      )
+    compete() {
       const done = new Map<number, readonly (readonly Rival[])[]>()
       return asked.map(function* ({ name, baseline }) {
         const at = trainings.indexOf(baseline.trains)
-        const rivals = done.get(at) ?? (yield* works[at])
+        const rivals = done.get(at) ?? (yield* contests[at])
         done.set(at, rivals)
         return rivals[baselines[at].indexOf(name)]
       })
@@ -128,14 +150,23 @@ export function crewHands(crew: Crew, setting: Setting, config: TrainConfig): Ha
   }
 }
 
-/** The results of jobs, each when it is asked for. What is told meanwhile is the progress of all of them, never less than before. */
-function awaited<Result extends JobResult>({ told, result }: Undertaking, jobs: readonly Job[]): Generator<Turn, Result>[] {
+/**
+ * The results of the jobs from a place up to another, each when it is asked for. What is told meanwhile is the progress of all of
+ * them, never less than before.
+ */
+function awaited<Result extends JobResult>(
+  { told, result }: Undertaking,
+  jobs: readonly Job[],
+  from = 0,
+  to = jobs.length,
+): Generator<Turn, Result>[] {
   let behind = 0
-  return jobs.map(function* (job, place) {
+  return jobs.slice(from, to).map(function* (job, i) {
+    const place = from + i
     const before: Turn = { rho: 'rho' in job ? job.rho : 0, epoch: 0, students: 0, steps: 0 }
     for (;;) {
       const done = result(place)
-      const steps = told.reduce((sum, turn) => sum + (turn?.steps ?? 0), 0)
+      const steps = told.slice(from, to).reduce((sum, turn) => sum + (turn?.steps ?? 0), 0)
       const more = Math.max(0, steps - behind)
       behind += more
       if (more > 0 || !done) yield { ...(told[place] ?? before), steps: more }

@@ -69,7 +69,7 @@ export interface TrainingPlan {
   readonly notes: readonly string[]
 }
 
-/** A piece of the training's work, to be timed. The training takes as long as `times` of it. */
+/** A piece of the training's work, to be timed. By one thread the training takes as long as `times` of it. */
 export interface Trial {
   readonly run: () => void
   readonly times: number
@@ -78,7 +78,7 @@ export interface Trial {
 /**
  * Checks, decides and prepares everything as training does, and trains nothing.
  * @param module the compiled train.wasm
- * @returns the plan, and trials that together tell how long the training takes: all but combining and scoring
+ * @returns the plan, and trials that together tell how long one thread takes for the training: all but combining and scoring
  * @throws ShapeError, DataError, ConfigError, MemoryError as `trainModel`
  */
 export function planOfTraining(

@@ -15,7 +15,7 @@ import { createPredictor } from '../fusion/predictor.ts'
 import { checkConfig } from '../train/check-config.ts'
 import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { ensemblesFor, modelOf } from '../train/model.ts'
-import { type GridResult, gridBy } from '../train/rho.ts'
+import { gridBy } from '../train/rho.ts'
 import { groupOf, type Setting, settingOf } from '../train/setting.ts'
 import type { StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
@@ -64,7 +64,9 @@ export function* trainModel(
   const mark = session.memory.mark()
 
   const cohort = groupOf(setting, specs)
-  const hands = crew ? crewHands(crew, setting, config) : ownHands(module, setting, cohort)
+  const provenance = provenanceOf(setting, record)
+  const competition = { asked, provenance }
+  const hands = crew ? crewHands(crew, setting, config, competition) : ownHands(module, setting, cohort, competition)
   const steps = specs.length * stepsOf(stagesOf(setting), resolved)
   const clock = clockOf(setting, steps, trainedBy(asked, { setting, cohort: specs }).length)
   const grid = yield* during(gridBy(hands, cohort.plan, gridOf(setting)), (turn) =>
@@ -75,8 +77,12 @@ export function* trainModel(
     ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again),
     (turn) => clock('combining', specs.length, turn),
   )
-  const provenance = provenanceOf(setting, record, grid, [...setting.notes, ...divergenceNotes(grid.chosen.stage)])
-  const own = { ...provenance, notes: [...provenance.notes, ...notes] }
+  const own = {
+    ...provenance,
+    rho: grid.chosen.stage.rho,
+    rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
+    notes: [...provenance.notes, ...divergenceNotes(grid.chosen.stage), ...notes],
+  }
   const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, own, grid.teachers.weights)
   session.memory.release(mark)
 
@@ -93,7 +99,7 @@ export function* trainModel(
   }
   for (const rule of builtRules(ensembles)) yield* score({ name: methodName(rule), model, rule })
 
-  const contests = hands.compete(asked, { screened: grid.independent, provenance })
+  const contests = hands.compete()
   for (const [at, { wants }] of asked.entries()) {
     const trained = yield* during(contests[at], (turn) =>
       turn ? clock('baselines', turn.students, turn) : clock('combining', specs.length),
@@ -111,8 +117,8 @@ function divergenceNotes({ losses }: StageResult): string[] {
   return gone > 0 ? [`${gone} of ${losses.length} students have no say: their validation loss did not stay finite`] : []
 }
 
-function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, notes: readonly string[]): Provenance {
-  const { session, data, splits, resolved } = setting
+/** Where every model of the training comes from, and what it was left without. */
+function provenanceOf({ session, data, splits, resolved, notes }: Setting, record: SplitRecord): Provenance {
   return {
     library: VERSION,
     title: data.title ?? '',
@@ -128,8 +134,8 @@ function provenanceOf(setting: Setting, record: SplitRecord, grid: GridResult, n
       testIds: idsDigest(data, splits.test),
     },
     config: { ...resolved, extractors: resolved.extractors.map((list) => list.map(extractorName)) },
-    rho: grid.chosen.stage.rho,
-    rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
+    rho: 0,
+    rhoLosses: [],
     notes,
   }
 }

@@ -189,7 +189,9 @@ describe('train --plan', () => {
     expect(stdout).toContain('\n41 rows to learn from, 9 for validation, 9 for testing\n')
     expect(stdout).toMatch(/\n5 students, 184 parameters:\n {2}mri:raw +22\n {2}mri:sliced\(3,2\) +39\n/)
     expect(stdout).toContain('\ntrained before, to be cut: a network (3,2) on mri, 23 parameters, 35 rows, 5 epochs\n')
-    expect(stdout).toMatch(/\nmemory: [\d.]+ MiB = .*\n.*\ntime: about [\d.]+ s, an estimate by a few steps on this machine/)
+    expect(stdout).toMatch(
+      /\nmemory: [\d.]+ MiB = .*\n.*\ntime: about [\d.]+ s by one worker, an estimate by a few steps on this machine/,
+    )
     expect(readdirSync(where).sort()).toEqual(['cut.json', 'study'])
   })
 
