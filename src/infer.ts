@@ -9,5 +9,6 @@ export { type EncodeOptions, encodeModality, type FrozenEncoder } from './data/e
 export { readModel } from './formats/model-file.ts'
 export { RULES, type Rule } from './fusion/ensemble.ts'
 export type { Model } from './fusion/model.ts'
-export { createPredictor, type PatternReport, type Prediction, type Predictor } from './fusion/predictor.ts'
+export { createPredictor, type Prediction, type Predictor } from './fusion/predictor.ts'
+export type { PatternReport } from './fusion/speakers.ts'
 export { openSession, type Session } from './wasm/session.ts'
