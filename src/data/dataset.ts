@@ -101,9 +101,15 @@ export function checkInputs({ ids, modalities }: Inputs, distinct?: Map<string, 
         `modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`,
       )
     }
-    const features = areNamed(columns, distinct?.get(name)) ? undefined : new Set<string>()
+    let known = distinct?.get(name)
+    if (known?.length !== columns.length) known = undefined
+    let features = known ? undefined : new Set<string>()
     for (let c = 0; c < columns.length; c++) {
       const column = columns[c]
+      if (known && known[c] !== column.name) {
+        features = new Set(known.slice(0, c))
+        known = undefined
+      }
       if (features?.has(column.name))
         throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
       features?.add(column.name)
@@ -111,13 +117,6 @@ export function checkInputs({ ids, modalities }: Inputs, distinct?: Map<string, 
     }
     if (features && distinct?.has(name)) distinct.set(name, [...features])
   }
-}
-
-/** Whether these are the columns' names, in their order. */
-function areNamed(columns: readonly Column[], names: readonly string[] | undefined): boolean {
-  if (names?.length !== columns.length) return false
-  for (let c = 0; c < names.length; c++) if (columns[c].name !== names[c]) return false
-  return true
 }
 
 function checkColumn(modality: string, column: Column, present: Uint8Array, ids: readonly string[]): void {

@@ -68,9 +68,10 @@ function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly numbe
   return varies ? { kind: 'category', name, levels: occurring } : undefined
 }
 
+const widthOf = (column: ColumnPreparation): number => (column.kind === 'number' ? 1 : column.levels.length)
+
 /** Numbers per row of a prepared modality. */
-export const preparedWidth = ({ columns }: Preparation): number =>
-  columns.reduce((width, column) => width + (column.kind === 'number' ? 1 : column.levels.length), 0)
+export const preparedWidth = ({ columns }: Preparation): number => columns.reduce((width, column) => width + widthOf(column), 0)
 
 /** What each of those numbers is: `age`, `sex=female`, `sex=male`. */
 export const preparedNames = ({ columns }: Preparation): string[] =>
@@ -111,6 +112,10 @@ export interface Reader {
   open(modality: Modality): Read
 }
 
+const placesOf = (levels: readonly string[]): ReadonlyMap<string, number> => new Map(levels.map((level, k) => [level, k]))
+
+const NO_LEVELS = placesOf([])
+
 /**
  * A reader of modality after modality. It remembers where the columns stood, and only that: their names and kinds, and all they
  * hold, are looked at each time.
@@ -121,47 +126,42 @@ export function readerOf(preparation: Preparation): Reader {
   // Side by side, not in an object for each column: a row of many columns reads every one of them.
   const means = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.mean : 0))
   const scales = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.scale : 1))
-  const levels = columns.map((column) => new Map(column.kind === 'number' ? [] : column.levels.map((level, k) => [level, k])))
+  const levels = columns.map((column) => (column.kind === 'number' ? NO_LEVELS : placesOf(column.levels)))
   const offsets = new Int32Array(columns.length)
-  for (let c = 1; c < columns.length; c++) offsets[c] = offsets[c - 1] + (levels[c - 1].size || 1)
+  for (let c = 1; c < columns.length; c++) offsets[c] = offsets[c - 1] + widthOf(columns[c - 1])
 
   // Mostly they stand as they stood in training.
   let places = Int32Array.from(columns.keys())
-  let names = columns.map((column) => column.name)
+  const names = columns.map((column) => column.name)
+  const kinds = columns.map((column) => column.kind)
 
   function find(given: readonly Column[]): void {
-    for (let c = 0; c < names.length; c++) {
-      if (given[places[c]]?.name === names[c]) continue
-      const where = new Map(given.map((column, place) => [column.name, place]))
-      places = Int32Array.from(columns, ({ name }) => where.get(name) ?? -1)
-      // The very strings that were given: when they come again, one look tells that they are the same.
-      names = columns.map(({ name }, wanted) => given[places[wanted]]?.name ?? name)
-      return
-    }
+    const where = new Map(given.map(({ name }, place) => [name, place]))
+    places = Int32Array.from(columns, ({ name }) => where.get(name) ?? -1)
   }
 
-  function columnsOf(given: readonly Column[]): readonly Column[] {
-    find(given)
-    const found = new Array<Column>(columns.length)
-    for (let c = 0; c < found.length; c++) {
-      const wanted = columns[c]
-      const column = given[places[c]]
+  /** That the columns stand at their places, found anew if they do not. */
+  function check(given: readonly Column[]): void {
+    for (let c = 0; c < names.length; c++) {
+      if (given[places[c]]?.name !== names[c]) find(given)
+      const column: Column | undefined = given[places[c]]
       if (!column)
-        throw new DataError(`feature "${wanted.name}" of "${preparation.modality}" is missing: the model needs it as a column`)
-      if (column.kind !== wanted.kind) throw otherKind(preparation.modality, wanted, column)
-      found[c] = column
+        throw new DataError(`feature "${names[c]}" of "${preparation.modality}" is missing: the model needs it as a column`)
+      if (column.kind !== kinds[c]) throw otherKind(preparation.modality, columns[c], column)
+      // The very string that was given: when it comes again, one look tells that it is the same.
+      names[c] = column.name
     }
-    return found
   }
 
   return {
     width,
     open(modality) {
-      const found = columnsOf(modality.columns)
+      check(modality.columns)
+      const mine = places
       return (out, at, rows) => {
         out.fill(0, at, at + rows.length * width)
-        for (let c = 0; c < found.length; c++) {
-          const column = found[c]
+        for (let c = 0; c < mine.length; c++) {
+          const column = modality.columns[mine[c]]
           const to = { out, at: at + offsets[c], width }
           if (column.kind === 'number') standardise(to, rows, modality, column, means[c], scales[c])
           else spread(to, rows, modality, column, levels[c])

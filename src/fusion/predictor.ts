@@ -86,15 +86,12 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     const values = new Float64Array(rows.length * D).fill(Number.NaN)
     const room = rows.length > CHUNK ? runner.roomFor(Math.min(rows.length, BLOCK)) : small
     for (let at = 0; at < places.length; at += BLOCK) {
-      const mine = places.subarray(at, at + BLOCK)
-      runner.prepare(
-        room,
-        reads,
-        mine.map((place) => rows[place]),
-      )
+      const mine = places.length > BLOCK ? places.subarray(at, at + BLOCK) : places
+      runner.prepare(room, reads, pick(rows, mine))
       runRoom(room, mine, (place) => speakers[patternOf[place]], values)
     }
-    const ids = Array.from(rows, (row) => inputs.ids[row])
+    const ids = new Array<string>(rows.length)
+    for (let i = 0; i < ids.length; i++) ids[i] = inputs.ids[rows[i]]
     const common = { ids, outputs, values, patternOf, patterns: speakers.map(({ report }) => report) }
     if (target.task === 'classification') return { ...common, labels: labelsOf(values, D) }
     for (let i = 0; i < values.length; i++) values[i] = values[i] * target.scale[i % D] + target.mean[i % D]
@@ -126,6 +123,12 @@ function rowsOf({ ids }: Inputs, asked: ArrayLike<number> | undefined): Int32Arr
     rows[i] = row
   }
   return rows
+}
+
+function pick(rows: Int32Array, places: Int32Array): Int32Array {
+  const picked = new Int32Array(places.length)
+  for (let i = 0; i < picked.length; i++) picked[i] = rows[places[i]]
+  return picked
 }
 
 /** The places of the rows, those of one pattern together, as they follow each other. @param patternOf each row's, of so many */
