@@ -112,10 +112,6 @@ export interface Reader {
   open(modality: Modality): Read
 }
 
-const placesOf = (levels: readonly string[]): ReadonlyMap<string, number> => new Map(levels.map((level, k) => [level, k]))
-
-const NO_LEVELS = placesOf([])
-
 /**
  * A reader of modality after modality. It remembers where the columns stood, and only that: their names and kinds, and all they
  * hold, are looked at each time.
@@ -126,7 +122,9 @@ export function readerOf(preparation: Preparation): Reader {
   // Side by side, not in an object for each column: a row of many columns reads every one of them.
   const means = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.mean : 0))
   const scales = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.scale : 1))
-  const levels = columns.map((column) => (column.kind === 'number' ? NO_LEVELS : placesOf(column.levels)))
+  const levels = columns.map((column) =>
+    column.kind === 'category' ? new Map(column.levels.map((level, k) => [level, k])) : undefined,
+  )
   const offsets = new Int32Array(columns.length)
   for (let c = 1; c < columns.length; c++) offsets[c] = offsets[c - 1] + widthOf(columns[c - 1])
 
@@ -164,7 +162,7 @@ export function readerOf(preparation: Preparation): Reader {
           const column = modality.columns[mine[c]]
           const to = { out, at: at + offsets[c], width }
           if (column.kind === 'number') standardise(to, rows, modality, column, means[c], scales[c])
-          else spread(to, rows, modality, column, levels[c])
+          else spread(to, rows, modality, column, levels[c] as ReadonlyMap<string, number>)
         }
       }
     },
