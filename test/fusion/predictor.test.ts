@@ -344,6 +344,14 @@ describe('what a predictor remembers changes nothing', () => {
     },
   )
 
+  test('a modality that is gone is gone: who fills does not find what the call before left there', () => {
+    const { model: filling } = modelFor({ specs: [specOf('raw raw skip', 1, { hidden: [5], fills: true })], patterns: [] })
+    const predictor = createPredictor(inferSession(), filling, 'simple-average')
+    predictor.predict(data, range(20))
+    const scan = { ids: data.ids, modalities: data.modalities.slice(0, 1) }
+    expect(predictor.predict(scan, range(20))).toEqual(predict(filling, scan, 'simple-average', range(20)))
+  })
+
   test('what it said before stays as it was said', () => {
     const predictor = createPredictor(inferSession(), model)
     const first = predictor.predict(data, [0, 1, 2])
