@@ -76,13 +76,20 @@ export function modality(
   return { name, columns, present: present ?? Uint8Array.from({ length: rows }, known) }
 }
 
-/** Checks what the types cannot say. @throws ShapeError, DataError naming the modality, row and value */
-export function checkInputs({ ids, modalities }: Inputs): void {
+/**
+ * Checks what the types cannot say.
+ * @param distinct column names of the modalities it has as keys, as they were last found to be distinct: the same names are not
+ *   looked at again, however often. They are compared by what they say, so it does not matter whose arrays hold them
+ * @throws ShapeError, DataError naming the modality, row and value
+ */
+export function checkInputs({ ids, modalities }: Inputs, distinct?: Map<string, readonly string[]>): void {
   if (ids.length === 0) throw new DataError('there are no rows: give at least one subject')
-  const seen = new Set<string>()
-  for (const id of ids) {
-    if (seen.has(id)) throw new DataError(`id "${id}" stands twice: give each subject one row`)
-    seen.add(id)
+  if (ids.length > 1) {
+    const seen = new Set<string>()
+    for (const id of ids) {
+      if (seen.has(id)) throw new DataError(`id "${id}" stands twice: give each subject one row`)
+      seen.add(id)
+    }
   }
   if (modalities.length === 0) throw new DataError('there is no modality: give at least one view of the subjects')
   const names = new Set<string>()
@@ -94,12 +101,21 @@ export function checkInputs({ ids, modalities }: Inputs): void {
         `modality "${name}" has ${present.length} rows, there are ${ids.length} ids: give every modality one row per subject`,
       )
     }
-    const features = new Set<string>()
-    for (const column of columns) {
-      if (features.has(column.name)) throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
-      features.add(column.name)
+    let known = distinct?.get(name)
+    if (known?.length !== columns.length) known = undefined
+    let features = known ? undefined : new Set<string>()
+    for (let c = 0; c < columns.length; c++) {
+      const column = columns[c]
+      if (known && known[c] !== column.name) {
+        features = new Set(known.slice(0, c))
+        known = undefined
+      }
+      if (features?.has(column.name))
+        throw new DataError(`modality "${name}" has two features named "${column.name}": rename one`)
+      features?.add(column.name)
       checkColumn(name, column, present, ids)
     }
+    if (features && distinct?.has(name)) distinct.set(name, [...features])
   }
 }
 
@@ -108,18 +124,26 @@ function checkColumn(modality: string, column: Column, present: Uint8Array, ids:
   if (cells.length !== ids.length) {
     throw new ShapeError(`feature "${column.name}" of "${modality}" has ${cells.length} rows, there are ${ids.length} ids`)
   }
-  for (let i = 0; i < cells.length; i++) {
-    if (!present[i]) continue
-    const good = column.kind === 'number' ? Math.abs(cells[i]) !== Infinity : cells[i] >= -1 && cells[i] < column.levels.length
-    if (!good) {
-      throw new DataError(
-        `feature "${column.name}" of "${modality}" is ${cells[i]} for "${ids[i]}": ` +
-          (column.kind === 'number'
-            ? 'give a finite number, or NaN for a gap'
-            : `give an index into its ${column.levels.length} levels, or -1`),
-      )
-    }
-  }
+  const bad = column.kind === 'number' ? badNumber(column.values, present) : badCode(column.codes, column.levels.length, present)
+  if (bad < 0) return
+  throw new DataError(
+    `feature "${column.name}" of "${modality}" is ${cells[bad]} for "${ids[bad]}": ` +
+      (column.kind === 'number'
+        ? 'give a finite number, or NaN for a gap'
+        : `give an index into its ${column.levels.length} levels, or -1`),
+  )
+}
+
+// The first row that has the modality and cannot be, or -1. One loop for each type of array: a loop over both is slower.
+
+function badNumber(values: Float64Array, present: Uint8Array): number {
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) === Infinity && present[i]) return i
+  return -1
+}
+
+function badCode(codes: Int32Array, levels: number, present: Uint8Array): number {
+  for (let i = 0; i < codes.length; i++) if (!(codes[i] >= -1 && codes[i] < levels) && present[i]) return i
+  return -1
 }
 
 /** checkInputs, the target, and that every modality has a column (a model may use none of it). @throws ShapeError, DataError */

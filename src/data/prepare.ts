@@ -68,9 +68,10 @@ function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly numbe
   return varies ? { kind: 'category', name, levels: occurring } : undefined
 }
 
+const widthOf = (column: ColumnPreparation): number => (column.kind === 'number' ? 1 : column.levels.length)
+
 /** Numbers per row of a prepared modality. */
-export const preparedWidth = ({ columns }: Preparation): number =>
-  columns.reduce((width, column) => width + (column.kind === 'number' ? 1 : column.levels.length), 0)
+export const preparedWidth = ({ columns }: Preparation): number => columns.reduce((width, column) => width + widthOf(column), 0)
 
 /** What each of those numbers is: `age`, `sex=female`, `sex=male`. */
 export const preparedNames = ({ columns }: Preparation): string[] =>
@@ -95,52 +96,95 @@ export function applyPreparation(
   modality: Modality,
   rows: ArrayLike<number> = Int32Array.from(modality.present, (_, row) => row),
 ): Float32Array<ArrayBuffer> {
-  const width = preparedWidth(preparation)
+  const { width, open } = readerOf(preparation)
   const out = new Float32Array(rows.length * width)
-  const given = columnsFor(preparation, modality)
-  let at = 0
-  preparation.columns.forEach((wanted, c) => {
-    if (wanted.kind === 'number') {
-      standardise(out, at, width, rows, modality, given[c] as NumberColumn, wanted)
-      at += 1
-    } else {
-      spread(out, at, width, rows, modality, given[c] as CategoryColumn, wanted)
-      at += wanted.levels.length
-    }
-  })
+  open(modality)(out, 0, Int32Array.from(rows))
   return out
 }
 
+/** Writes rows as a preparation wants them, (rows, width), from element `at` of `out`. @throws DataError when a number is too far off */
+export type Read = (out: Float32Array, at: number, rows: Int32Array) => void
+
+/** A preparation worked out, for modality after modality. */
+export interface Reader {
+  readonly width: number
+  /** Finds the columns. @throws DataError when one is missing or of the other kind */
+  open(modality: Modality): Read
+}
+
 /**
- * The columns that a preparation reads, in its order and of its kinds.
- * @throws DataError when one is missing or of the other kind
+ * A reader of modality after modality. It remembers where the columns stood, and only that: their names and kinds, and all they
+ * hold, are looked at each time.
  */
-export function columnsFor(preparation: Preparation, modality: Modality): readonly Column[] {
-  let found: Map<string, Column> | undefined
-  return preparation.columns.map((wanted, c) => {
-    // Mostly they stand as they stood in training: then names need not be looked up.
-    let column: Column | undefined = modality.columns[c]
-    if (column?.name !== wanted.name) {
-      found ??= new Map(modality.columns.map((column) => [column.name, column]))
-      column = found.get(wanted.name)
+export function readerOf(preparation: Preparation): Reader {
+  const { columns } = preparation
+  const width = preparedWidth(preparation)
+  // Side by side, not in an object for each column: a row of many columns reads every one of them.
+  const means = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.mean : 0))
+  const scales = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.scale : 1))
+  const levels = columns.map((column) =>
+    column.kind === 'category' ? new Map(column.levels.map((level, k) => [level, k])) : undefined,
+  )
+  const offsets = new Int32Array(columns.length)
+  for (let c = 1; c < columns.length; c++) offsets[c] = offsets[c - 1] + widthOf(columns[c - 1])
+
+  // Mostly they stand as they stood in training.
+  let places = Int32Array.from(columns.keys())
+  const names = columns.map((column) => column.name)
+  const kinds = columns.map((column) => column.kind)
+
+  function find(given: readonly Column[]): void {
+    const where = new Map(given.map(({ name }, place) => [name, place]))
+    places = Int32Array.from(columns, ({ name }) => where.get(name) ?? -1)
+  }
+
+  /** That the columns stand at their places, found anew if they do not. */
+  function check(given: readonly Column[]): void {
+    for (let c = 0; c < names.length; c++) {
+      if (given[places[c]]?.name !== names[c]) find(given)
+      const column: Column | undefined = given[places[c]]
+      if (!column)
+        throw new DataError(`feature "${names[c]}" of "${preparation.modality}" is missing: the model needs it as a column`)
+      if (column.kind !== kinds[c]) throw otherKind(preparation.modality, columns[c], column)
+      // The very string that was given: when it comes again, one look tells that it is the same.
+      names[c] = column.name
     }
-    if (!column)
-      throw new DataError(`feature "${wanted.name}" of "${preparation.modality}" is missing: the model needs it as a column`)
-    if (column.kind !== wanted.kind) throw otherKind(preparation.modality, wanted, column)
-    return column
-  })
+  }
+
+  return {
+    width,
+    open(modality) {
+      check(modality.columns)
+      const mine = places
+      return (out, at, rows) => {
+        out.fill(0, at, at + rows.length * width)
+        for (let c = 0; c < mine.length; c++) {
+          const column = modality.columns[mine[c]]
+          const to = { out, at: at + offsets[c], width }
+          if (column.kind === 'number') standardise(to, rows, modality, column, means[c], scales[c])
+          else spread(to, rows, modality, column, levels[c] as ReadonlyMap<string, number>)
+        }
+      }
+    },
+  }
 }
 
 const MAX_F32 = 3.4028234663852886e38
 
+/** Where a column's numbers go: the first one to element `at`, each next one `width` further. */
+interface Place {
+  readonly out: Float32Array
+  readonly at: number
+  readonly width: number
+}
+
 function standardise(
-  out: Float32Array,
-  at: number,
-  width: number,
-  rows: ArrayLike<number>,
+  { out, at, width }: Place,
+  rows: Int32Array,
   { name: modality, present }: Modality,
   { name, values }: NumberColumn,
-  { mean, scale }: NumberPreparation,
+  mean: number,
+  scale: number,
 ): void {
   for (let i = 0; i < rows.length; i++) {
     const value = values[rows[i]]
@@ -156,20 +200,19 @@ function standardise(
 }
 
 function spread(
-  out: Float32Array,
-  at: number,
-  width: number,
-  rows: ArrayLike<number>,
+  { out, at, width }: Place,
+  rows: Int32Array,
   { present }: Modality,
   { codes, levels }: CategoryColumn,
-  wanted: CategoryPreparation,
+  wanted: ReadonlyMap<string, number>,
 ): void {
-  const place = new Map(wanted.levels.map((level, k) => [level, k]))
-  const places = levels.map((level) => place.get(level) ?? -1)
+  // A table of all levels, unless it would be longer than what is looked up in it.
+  const places = rows.length > levels.length ? levels.map((level) => wanted.get(level)) : undefined
   for (let i = 0; i < rows.length; i++) {
     const code = codes[rows[i]]
-    if (!present[rows[i]] || code < 0 || places[code] < 0) continue
-    out[i * width + at + places[code]] = 1
+    if (!present[rows[i]] || code < 0) continue
+    const place = places ? places[code] : wanted.get(levels[code])
+    if (place !== undefined) out[i * width + at + place] = 1
   }
 }
 

@@ -1,6 +1,6 @@
 // Which students can speak for which rows. Nothing else asks, and no value ever stands for a missing modality.
 
-import type { Inputs } from '../data/dataset.ts'
+import type { Inputs, Modality } from '../data/dataset.ts'
 import type { StudentSpec } from './student.ts'
 
 /** The modalities at hand: 1 or 0 for each, in the model's order, as a string of digits, so that it can be a key. */
@@ -15,18 +15,40 @@ export function canSpeak({ extractors, fills = false }: StudentSpec, pattern: Pa
   return !fills
 }
 
+/** The modalities of these names; undefined for one that the inputs lack. */
+export const modalitiesOf = ({ modalities }: Inputs, names: readonly string[]): (Modality | undefined)[] =>
+  names.map((name) => modalities.find((given) => given.name === name))
+
 /** The pattern of every row. @param names the modalities asked for; one that the inputs lack is missing in every row */
 export function patternsOf(inputs: Inputs, names: readonly string[]): Pattern[] {
-  const present = names.map((name) => inputs.modalities.find((m) => m.name === name)?.present)
-  // Equal patterns are one string, so that they are compared by where they are.
-  const known = new Map<string, Pattern>()
-  return inputs.ids.map((_, row) => {
-    let digits = ''
-    for (const p of present) digits += p?.[row] ? '1' : '0'
-    const pattern = known.get(digits)
-    if (pattern === undefined) known.set(digits, digits)
-    return pattern ?? digits
-  })
+  const { patterns, patternOf } = groupRows(modalitiesOf(inputs, names), Int32Array.from(inputs.ids.keys()))
+  return Array.from(patternOf, (p) => patterns[p])
+}
+
+/** Rows by what they have. */
+export interface Groups {
+  /** In the order in which they first occur. */
+  readonly patterns: readonly Pattern[]
+  /** Each row's entry in `patterns`. */
+  readonly patternOf: Int32Array<ArrayBuffer>
+}
+
+/** @param given the modalities asked for; one that is undefined is missing in every row @param rows which rows, in the order wanted */
+export function groupRows(given: readonly (Modality | undefined)[], rows: Int32Array): Groups {
+  const patterns: Pattern[] = []
+  const places = new Map<Pattern, number>()
+  const patternOf = new Int32Array(rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    let pattern = ''
+    for (let m = 0; m < given.length; m++) pattern += given[m]?.present[rows[i]] ? '1' : '0'
+    let place = places.get(pattern)
+    if (place === undefined) {
+      place = patterns.push(pattern) - 1
+      places.set(pattern, place)
+    }
+    patternOf[i] = place
+  }
+  return { patterns, patternOf }
 }
 
 /** The students that can speak for a pattern, as indexes. */

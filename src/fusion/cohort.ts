@@ -60,11 +60,21 @@ export function cohortOf(
 
 /** Chooses the rows that the next runs are about. */
 export function chooseRows({ kernels, memory }: Session, cohort: Cohort, rows: Int32Array): void {
-  const { index, batches } = cohort
-  memory.words().set(rows, index / 4)
+  memory.words().set(rows, cohort.index / 4)
+  gather(kernels, cohort, rows.length)
+}
+
+/** Chooses B rows that stand together, from `first` on. */
+export function chooseRange({ kernels, memory }: Session, cohort: Cohort, first: number, B: number): void {
+  const words = memory.words()
+  for (let b = 0; b < B; b++) words[cohort.index / 4 + b] = first + b
+  gather(kernels, cohort, B)
+}
+
+function gather(kernels: InferKernels, { index, batches }: Cohort, B: number): void {
   for (let m = 0; m < batches.length; m++) {
     const batch = batches[m]
-    if (batch) kernels.gatherRows(batch.at, batch.source.at, index, rows.length, batch.ld, batch.ld, batch.source.width)
+    if (batch) kernels.gatherRows(batch.at, batch.source.at, index, B, batch.ld, batch.ld, batch.source.width)
   }
 }
 

@@ -146,7 +146,9 @@ export function combine(
   if (isVote(rule)) castVotes(memory.f32(said, K * B * D), D)
   else if (task === 'classification' && !logits) kernels.softmax(said, said, K * B, D)
   const mark = memory.mark()
-  kernels.weightedSum(out, said, memory.put(weights), K, B * D)
+  const at = memory.alloc(4 * K)
+  memory.floats().set(weights, at / 4)
+  kernels.weightedSum(out, said, at, K, B * D)
   memory.release(mark)
   if (logits) kernels.softmax(out, out, B, D)
 }

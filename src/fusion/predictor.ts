@@ -1,24 +1,13 @@
 import { ShapeError } from '../core/errors.ts'
 import { checkInputs, type Inputs } from '../data/dataset.ts'
-import { applyPreparation, columnsFor, preparedWidth } from '../data/prepare.ts'
+import { readerOf } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
-import { type Pattern, patternsOf } from './availability.ts'
-import { type Cohort, chooseRows, cohortOf, runMember } from './cohort.ts'
-import { argmax, combine, type Rule } from './ensemble.ts'
-import { sourceName } from './extractor.ts'
-import { type Model, memberOf, modelOutputs, ownRule, patternWeights } from './model.ts'
-import { projectAll } from './projection.ts'
-import { metaLearner, runMeta } from './stacking.ts'
-import type { Source } from './student.ts'
-
-/** Rows with the same modalities are predicted by the same students. */
-export interface PatternReport {
-  /** Modalities of the model that these rows lack. */
-  readonly missing: readonly string[]
-  /** The students used, by falling weight (alike in stacking, which has none); none when no student can speak for such rows. */
-  readonly students: readonly { readonly name: string; readonly weight: number }[]
-}
+import { groupRows, modalitiesOf } from './availability.ts'
+import { argmax, type Rule } from './ensemble.ts'
+import { type Model, modelOutputs, ownRule } from './model.ts'
+import { CHUNK, type Room, runnerOf } from './runner.ts'
+import { type PatternReport, type Speakers, speakersOf } from './speakers.ts'
 
 /** Predictions of all rows, in their order. */
 export interface Prediction {
@@ -44,131 +33,79 @@ export interface Predictor {
   predict(inputs: Inputs, rows?: ArrayLike<number>): Prediction
 }
 
-/** Rows that are run at once. */
-const CHUNK = 64
-
 /** Rows that are prepared at once: what a prediction takes of the memory does not grow with the table. */
 const BLOCK = 4096
 
 /**
- * A predictor on a session of its own: the students' blocks are copied in once and stay.
+ * A predictor on a session of its own: what the model holds is copied in once and stays, with room for a chunk of rows. Between
+ * calls it remembers what columns were called and where they stood, and no more of the inputs.
  * @param rule which of the model's ensembles; its own when left out: `greedy`, if it was built
- * @throws ConfigError for a rule that the model lacks
+ * @throws ConfigError for a rule that the model lacks; MemoryError
  */
 export function createPredictor(session: Session<InferKernels>, model: Model, rule: Rule = ownRule(model)): Predictor {
-  const { kernels, memory } = session
-  const features = model.preparations.map(preparedWidth)
-  const students = model.students.map((s) => memberOf(s, features))
-  const blocks = model.students.map((s) => memory.put(s.block))
+  const { memory } = session
+  const { target } = model
+  const speakersFor = speakersOf(model, rule)
+  const readers = model.preparations.map(readerOf)
   const names = model.preparations.map((p) => p.modality)
-  const outputs = modelOutputs(model.target)
-  const weightsOf = patternWeights(model, rule)
-  const meta = metaLearner(students.length, outputs.length)
-  const { stacking, average } = model.ensembles
-  const metaBlock = rule === 'stacking' && stacking ? memory.put(stacking) : undefined
+  const distinct = new Map<string, readonly string[]>(names.map((name) => [name, []]))
+  const outputs = modelOutputs(target)
+  const D = outputs.length
+  const runner = runnerOf(
+    session,
+    model,
+    rule,
+    readers.map((reader) => reader.width),
+  )
+  const small = runner.roomFor(CHUNK)
 
-  /**
-   * Probabilities or outputs of up to CHUNK rows of one pattern.
-   * @param first of the rows among those prepared
-   * @param places of the rows among all values
-   */
-  function runPattern(cohort: Cohort, weights: Float32Array, first: number, places: Int32Array, values: Float64Array): void {
-    const D = outputs.length
-    const B = places.length
-    const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
-    const mark = memory.mark()
-    const said = memory.alloc(4 * members.length * B * D)
-    const mix = memory.alloc(4 * B * D)
-    chooseRows(
-      session,
-      cohort,
-      places.map((_, b) => first + b),
-    )
-    members.forEach((i, k) => {
-      runMember(kernels, said + 4 * k * B * D, cohort, i, B)
-    })
-    const { task } = model.target
-    if (metaBlock === undefined) {
-      const mine = Float32Array.from(members, (i) => weights[i])
-      combine(session, mix, said, mine, rule, { task, average }, B, D)
-    } else {
-      runMeta(session, mix, said, members, meta, metaBlock, B)
-      if (task === 'classification') kernels.softmax(mix, mix, B, D)
-    }
-    const result = memory.f32(mix, B * D)
-    places.forEach((place, b) => {
-      values.set(result.subarray(b * D, (b + 1) * D), place * D)
-    })
-    memory.release(mark)
-  }
-
-  /** Rows that stand together by pattern, prepared and run. @param places of the rows among all values */
-  function runBlock(
-    inputs: Inputs,
-    rows: Int32Array,
-    places: Int32Array,
-    values: Float64Array,
-    weightsAt: (place: number) => Float32Array | undefined,
-  ): void {
-    const mark = memory.mark()
-    const mine = places.map((place) => rows[place])
-    const cohort = cohortOf(memory, students, blocks, sourcesOf(session, model, inputs, mine), CHUNK, false)
+  /** Runs the rows in the room by chunks of one pattern. @param places of the rows among all values */
+  function runRoom(room: Room, places: Int32Array, speakersAt: (place: number) => Speakers, values: Float64Array): void {
     let first = 0
     while (first < places.length) {
-      const weights = weightsAt(places[first])
+      const speakers = speakersAt(places[first])
       let last = first + 1
-      while (last < places.length && last - first < CHUNK && weightsAt(places[last]) === weights) last++
-      if (weights) runPattern(cohort, weights, first, places.subarray(first, last), values)
+      while (last < places.length && last - first < CHUNK && speakersAt(places[last]) === speakers) last++
+      if (speakers.voices) {
+        const from = runner.run(room, speakers.voices, first, last - first) / 4
+        const said = memory.floats()
+        for (let i = first; i < last; i++) {
+          for (let d = 0; d < D; d++) values[places[i] * D + d] = said[from + (i - first) * D + d]
+        }
+      }
       first = last
     }
-    memory.release(mark)
   }
 
   function predict(inputs: Inputs, rows: Int32Array): Prediction {
-    checkColumns(model, inputs)
-    const all = patternsOf(inputs, names)
-    const patterns = new Map<Pattern, number[]>()
-    rows.forEach((row, i) => {
-      const same = patterns.get(all[row])
-      if (same) same.push(i)
-      else patterns.set(all[row], [i])
-    })
-    const values = new Float64Array(rows.length * outputs.length).fill(Number.NaN)
-    const patternOf = new Int32Array(rows.length)
-    const weights = Array.from(patterns.keys(), weightsOf)
-    const reports = Array.from(patterns.keys(), (pattern, p) => report(model, pattern, weights[p]))
-    const places = new Int32Array(rows.length)
-    let placed = 0
-    ;[...patterns.values()].forEach((mine, p) => {
-      for (const i of mine) patternOf[i] = p
-      places.set(mine, placed)
-      placed += mine.length
-    })
+    const given = modalitiesOf(inputs, names)
+    const reads = given.map((modality, m) => modality && readers[m].open(modality))
+    const { patterns, patternOf } = groupRows(given, rows)
+    const speakers = patterns.map(speakersFor)
+    const places = together(patternOf, patterns.length)
+    const values = new Float64Array(rows.length * D).fill(Number.NaN)
+    const room = rows.length > CHUNK ? runner.roomFor(Math.min(rows.length, BLOCK)) : small
     for (let at = 0; at < places.length; at += BLOCK) {
-      runBlock(inputs, rows, places.subarray(at, at + BLOCK), values, (place) => weights[patternOf[place]])
+      const mine = places.length > BLOCK ? places.subarray(at, at + BLOCK) : places
+      runner.prepare(room, reads, pick(rows, mine))
+      runRoom(room, mine, (place) => speakers[patternOf[place]], values)
     }
-    const ids = Array.from(rows, (row) => inputs.ids[row])
-    const common = { ids, outputs, values, patternOf, patterns: reports }
-    const { target } = model
-    if (target.task === 'classification') return { ...common, labels: labelsOf(values, outputs.length) }
-    for (let i = 0; i < values.length; i++) {
-      const d = i % outputs.length
-      values[i] = values[i] * target.scale[d] + target.mean[d]
-    }
+    const ids = new Array<string>(rows.length)
+    for (let i = 0; i < ids.length; i++) ids[i] = inputs.ids[rows[i]]
+    const common = { ids, outputs, values, patternOf, patterns: speakers.map(({ report }) => report) }
+    if (target.task === 'classification') return { ...common, labels: labelsOf(values, D) }
+    for (let i = 0; i < values.length; i++) values[i] = values[i] * target.scale[i % D] + target.mean[i % D]
     return common
   }
 
   return {
-    predict(inputs, rows = Int32Array.from(inputs.ids, (_, row) => row)) {
+    predict(inputs, rows) {
       // Nobody at all, or subjects without any view, are no mistake here.
-      if (inputs.ids.length > 0 && inputs.modalities.length > 0) checkInputs(inputs)
-      for (let i = 0; i < rows.length; i++) {
-        if (!(Number.isInteger(rows[i]) && rows[i] >= 0 && rows[i] < inputs.ids.length))
-          throw new ShapeError(`row ${rows[i]} is asked for and there are ${inputs.ids.length}: give indexes of rows`)
-      }
+      if (inputs.ids.length > 0 && inputs.modalities.length > 0) checkInputs(inputs, distinct)
+      const chosen = rowsOf(inputs, rows)
       const start = memory.mark()
       try {
-        return predict(inputs, Int32Array.from(rows))
+        return predict(inputs, chosen)
       } finally {
         memory.release(start)
       }
@@ -176,38 +113,38 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   }
 }
 
-/** That the columns are those of the model, before any work is done. @throws DataError */
-function checkColumns({ preparations }: Model, { modalities }: Inputs): void {
-  for (const preparation of preparations) {
-    const modality = modalities.find((given) => given.name === preparation.modality)
-    if (modality) columnsFor(preparation, modality)
+/** The rows asked for; all when none are. @throws ShapeError for one that is not there */
+function rowsOf({ ids }: Inputs, asked: ArrayLike<number> | undefined): Int32Array {
+  const rows = new Int32Array((asked ?? ids).length)
+  for (let i = 0; i < rows.length; i++) {
+    const row = asked ? asked[i] : i
+    if (!(Number.isInteger(row) && row >= 0 && row < ids.length))
+      throw new ShapeError(`row ${row} is asked for and there are ${ids.length}: give indexes of rows`)
+    rows[i] = row
   }
+  return rows
 }
 
-/** Prepared rows of every modality, and what the frozen layers make of them. */
-function sourcesOf(session: Session<InferKernels>, model: Model, inputs: Inputs, rows: Int32Array): Map<string, Source> {
-  const sources = new Map<string, Source>()
-  model.preparations.forEach((preparation, m) => {
-    const modality = inputs.modalities.find((given) => given.name === preparation.modality)
-    const width = preparedWidth(preparation)
-    const values = modality ? applyPreparation(preparation, modality, rows) : new Float32Array(rows.length * width)
-    sources.set(sourceName(m, { kind: 'raw' }), { at: session.memory.put(values), width })
-  })
-  projectAll(session, sources, model.projections, rows.length)
-  return sources
+function pick(rows: Int32Array, places: Int32Array): Int32Array {
+  const picked = new Int32Array(places.length)
+  for (let i = 0; i < picked.length; i++) picked[i] = rows[places[i]]
+  return picked
 }
 
-function report({ preparations, students }: Model, pattern: Pattern, weights: Float32Array | undefined): PatternReport {
-  const used = weights ? Array.from(weights.keys()).filter((i) => weights[i] > 0) : []
-  return {
-    missing: preparations.map((p) => p.modality).filter((_, m) => pattern[m] !== '1'),
-    students: used
-      .map((i) => ({ name: students[i].name, weight: (weights as Float32Array)[i] }))
-      .sort((a, b) => b.weight - a.weight),
+/** The places of the rows, those of one pattern together, as they follow each other. @param patternOf each row's, of so many */
+function together(patternOf: Int32Array, patterns: number): Int32Array {
+  const next = new Array<number>(patterns + 1).fill(0)
+  for (let i = 0; i < patternOf.length; i++) next[patternOf[i] + 1]++
+  for (let p = 1; p < patterns; p++) next[p] += next[p - 1]
+  const places = new Int32Array(patternOf.length)
+  for (let i = 0; i < patternOf.length; i++) places[next[patternOf[i]]++] = i
+  return places
+}
+
+function labelsOf(values: Float64Array, classes: number): Int32Array {
+  const labels = new Int32Array(values.length / classes)
+  for (let i = 0; i < labels.length; i++) {
+    labels[i] = Number.isNaN(values[i * classes]) ? -1 : argmax(values, i * classes, classes)
   }
+  return labels
 }
-
-const labelsOf = (values: Float64Array, classes: number): Int32Array =>
-  Int32Array.from({ length: values.length / classes }, (_, row) =>
-    Number.isNaN(values[row * classes]) ? -1 : argmax(values, row * classes, classes),
-  )

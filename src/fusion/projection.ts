@@ -1,5 +1,6 @@
 import { type Activation, kindOf } from '../nn/dense.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
+import type { Memory, Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import { sourceBefore } from './extractor.ts'
 import type { Source } from './student.ts'
@@ -33,18 +34,34 @@ export function projectAll(
 }
 
 /** act(x · weightᵀ + bias) for all `rows` of a source. */
-export function project(
-  { kernels, memory }: Session<InferKernels>,
-  source: Source,
-  projection: Projection,
-  rows: number,
-): Source {
+export function project(session: Session<InferKernels>, source: Source, projection: Projection, rows: number): Source {
+  const { kernels, memory } = session
   const width = projection.bias.length
   const at = memory.alloc(4 * rows * width)
   const mark = memory.mark()
-  const weight = memory.put(projection.weight)
-  kernels.gemmNT(at, source.at, weight, rows, width, source.width, width, source.width, source.width, false)
-  kernels.biasActivation(at, memory.put(projection.bias), rows, width, width, kindOf(projection.activation ?? 'identity'))
+  runFrozen(kernels, at, source, placeFrozen(memory, projection), rows)
   memory.release(mark)
   return { at, width }
+}
+
+/** A frozen layer in memory, the source it reads and the one it makes. */
+export interface Frozen {
+  readonly from: string
+  readonly to: string
+  readonly weight: Pointer
+  readonly bias: Pointer
+  readonly width: number
+  readonly activation: Activation
+}
+
+export function placeFrozen(memory: Memory, { modality, name, weight, bias, activation = 'identity' }: Projection): Frozen {
+  const [from, to] = [sourceBefore(modality, name), `${modality}:${name}`]
+  return { from, to, weight: memory.put(weight), bias: memory.put(bias), width: bias.length, activation }
+}
+
+/** out (rows, width) = act(x · weightᵀ + bias) for all `rows` of its source. */
+export function runFrozen(kernels: InferKernels, out: Pointer, x: Source, layer: Frozen, rows: number): void {
+  const { weight, bias, width, activation } = layer
+  kernels.gemmNT(out, x.at, weight, rows, width, x.width, width, x.width, x.width, false)
+  kernels.biasActivation(out, bias, rows, width, width, kindOf(activation))
 }

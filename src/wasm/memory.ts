@@ -39,12 +39,18 @@ export function stackMemory(memory: WebAssembly.Memory, base: number, maxBytes: 
   let top = align(base)
   let floats = new Float32Array(memory.buffer)
   let words = new Int32Array(memory.buffer)
+  const whole = () => {
+    // Growing has detached it.
+    if (floats.length === 0) floats = new Float32Array(memory.buffer)
+    return floats
+  }
   return {
     alloc(bytes) {
       const at = top
       const end = align(at + bytes)
       if (end > maxBytes) throw outOfMemory(end, maxBytes)
-      const missing = end - memory.buffer.byteLength
+      // To ask the host for `memory.buffer` would take longer than all the rest.
+      const missing = end - whole().byteLength
       if (missing > 0) grow(memory, Math.ceil(missing / PAGE), end)
       top = end
       return at
@@ -66,11 +72,7 @@ export function stackMemory(memory: WebAssembly.Memory, base: number, maxBytes: 
     f64: (at, length) => new Float64Array(memory.buffer, at, length),
     i32: (at, length) => new Int32Array(memory.buffer, at, length),
     u8: (at, length) => new Uint8Array(memory.buffer, at, length),
-    floats() {
-      // Growing has detached it.
-      if (floats.length === 0) floats = new Float32Array(memory.buffer)
-      return floats
-    },
+    floats: whole,
     words() {
       if (words.length === 0) words = new Int32Array(memory.buffer)
       return words

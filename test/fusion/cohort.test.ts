@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { chooseRows, cohortOf, runCohort, runMember } from '../../src/fusion/cohort.ts'
+import { chooseRange, chooseRows, cohortOf, runCohort, runMember } from '../../src/fusion/cohort.ts'
 import { blocksOf, make, specOf } from '../train/cohort.ts'
 import { speak } from '../train/reference.ts'
 
@@ -80,4 +80,15 @@ test('one member alone says what it says among all', () => {
     runMember(kernels, one, c, i, 4)
     expect(memory.f32(one, 4 * D)).toEqual(memory.f32(out + 4 * i * 4 * D, 4 * D))
   }
+})
+
+test('a range of rows is chosen as its rows are', () => {
+  const c = cohort(8, false)
+  const said = (choose: () => void) => {
+    choose()
+    const out = memory.alloc(4 * M * 3 * D)
+    runCohort(kernels, out, c, 3)
+    return memory.f32(out, M * 3 * D).slice()
+  }
+  expect(said(() => chooseRange(session, c, 5, 3))).toEqual(said(() => chooseRows(session, c, Int32Array.of(5, 6, 7))))
 })

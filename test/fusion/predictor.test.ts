@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Inputs, Modality } from '../../src/data/dataset.ts'
-import { applyPreparation } from '../../src/data/prepare.ts'
+import { type Inputs, type Modality, modality } from '../../src/data/dataset.ts'
+import { applyPreparation, fitPreparation } from '../../src/data/prepare.ts'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { argmax, RULES, type Rule, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
@@ -46,6 +46,13 @@ function said({ preparations, projections, students }: Model, inputs: Inputs, fe
     validation: all,
   }
   return cohortOutputs(planOf(problem, 64), students, all)
+}
+
+/** Arrays of numbers as JSON has them, typed again; a gap comes as null. */
+const restored = (key: string, value: unknown): unknown => {
+  if (key === 'values') return Float64Array.from(Object.values(value as object), (v) => v ?? Number.NaN)
+  if (key === 'codes' || key === 'labels') return Int32Array.from(Object.values(value as object))
+  return key === 'present' ? Uint8Array.from(Object.values(value as object)) : value
 }
 
 describe.each(TASKS)('%s', (task) => {
@@ -309,6 +316,159 @@ test('an output far from 0 keeps its digits', () => {
   const mute = { ...model, students: model.students.map((s) => ({ ...s, block: new Float32Array(s.block.length) })) }
   const far = { ...mute, target: { ...mute.target, mean: Float64Array.of(1_700_000_001.25, 0) } as typeof mute.target }
   expect(predict(far, data, 'greedy', Int32Array.of(0)).values[0]).toBe(1_700_000_001.25)
+})
+
+describe('what a predictor remembers changes nothing', () => {
+  const { data, model } = modelFor({ task: 'classification' })
+  const fresh = (inputs: Inputs, rows?: ArrayLike<number>, rule?: Rule) => predict(model, inputs, rule, rows)
+  const range = (n: number, step = 1) => Int32Array.from({ length: n }, (_, i) => (step * i) % 150)
+  test.each(['greedy', 'majority-vote', 'stacking'] as const)(
+    '%s: calls of all sizes, orders and patterns, however they follow each other',
+    (rule) => {
+      const predictor = createPredictor(inferSession(), model, rule)
+      const [scan, visit, lab] = data.modalities
+      const turned = { ...scan, columns: [...scan.columns].reverse() }
+      const calls: [Inputs, ArrayLike<number> | undefined][] = [
+        [data, [3]],
+        [data, range(4097)],
+        [{ ids: data.ids, modalities: [lab, turned] }, [3, 4]],
+        [data, range(64)],
+        [{ ids: data.ids, modalities: [visit, turned, lab] }, range(65)],
+        [{ ids: data.ids, modalities: [visit] }, [8]],
+        [{ ids: data.ids, modalities: [] }, [0]],
+        [data, []],
+        [data, [3]],
+        [data, undefined],
+      ]
+      for (const [inputs, rows] of calls) expect(predictor.predict(inputs, rows)).toEqual(fresh(inputs, rows, rule))
+    },
+  )
+
+  test('a modality that is gone is gone: who fills does not find what the call before left there', () => {
+    const { model: filling } = modelFor({ specs: [specOf('raw raw skip', 1, { hidden: [5], fills: true })], patterns: [] })
+    const predictor = createPredictor(inferSession(), filling, 'simple-average')
+    predictor.predict(data, range(20))
+    const scan = { ids: data.ids, modalities: data.modalities.slice(0, 1) }
+    expect(predictor.predict(scan, range(20))).toEqual(predict(filling, scan, 'simple-average', range(20)))
+  })
+
+  test('what it said before stays as it was said', () => {
+    const predictor = createPredictor(inferSession(), model)
+    const first = predictor.predict(data, [0, 1, 2])
+    const copy = structuredClone(first)
+    predictor.predict(data, [9, 30, 4])
+    predictor.predict(data, range(100))
+    expect(first).toEqual(copy)
+  })
+
+  test('the memory may grow between two calls, by whoever shares the session', () => {
+    const session = inferSession()
+    const [greedy, average] = [createPredictor(session, model), createPredictor(session, model, 'simple-average')]
+    const size = session.memory.size()
+    const both = () => {
+      expect(greedy.predict(data, range(20))).toEqual(fresh(data, range(20)))
+      expect(average.predict(data, range(20))).toEqual(fresh(data, range(20), 'simple-average'))
+    }
+    both()
+    session.memory.alloc(10 * size)
+    both()
+    greedy.predict(data, range(300))
+    both()
+  })
+
+  test('inputs that are changed in place are looked at again', () => {
+    const predictor = createPredictor(inferSession(), model)
+    const whole = predictor.predict(data)
+    const columns = data.modalities[0].columns as Modality['columns'][number][]
+    const [a, b, c] = columns
+    if (a.kind !== 'number' || b.kind !== 'number') throw new Error('the scan holds numbers')
+    const refuse = (put: Modality['columns'][number], message: string) => {
+      columns[1] = put
+      expect(() => predictor.predict(data)).toThrow(message)
+      columns[1] = b
+    }
+    refuse({ ...b, name: a.name }, 'modality "scan" has two features named "0": rename one')
+    refuse({ ...b, name: c.name }, 'modality "scan" has two features named "2": rename one')
+    refuse({ ...b, name: 'other' }, 'feature "1" of "scan" is missing: the model needs it as a column')
+    refuse({ kind: 'category', name: '1', codes: new Int32Array(150), levels: ['x'] }, 'feature "1" of "scan" holds categories')
+    refuse({ ...b, values: b.values.slice(1) }, 'feature "1" of "scan" has 149 rows, there are 150 ids')
+    refuse({ ...b, values: b.values.map((v, row) => (row === 8 ? Infinity : v)) }, 'feature "1" of "scan" is Infinity for "s8"')
+    expect(predictor.predict(data)).toEqual(whole)
+    columns.splice(0, 2, b, a)
+    expect(predictor.predict(data)).toEqual(whole)
+    columns.splice(0, 2, a, b)
+    const value = a.values[0]
+    a.values[0] = value + 1
+    expect(predictor.predict(data, [0]).values).not.toEqual(whole.values.subarray(0, 3))
+    a.values[0] = value
+    expect(predictor.predict(data)).toEqual(whole)
+  })
+
+  test('names are known by what they say, whichever strings say it', () => {
+    const predictor = createPredictor(inferSession(), model)
+    const whole = predictor.predict(data)
+    expect(predictor.predict(structuredClone(data))).toEqual(whole)
+    expect(predictor.predict(JSON.parse(JSON.stringify(data), restored))).toEqual(whole)
+  })
+
+  test('every error leaves it as it was, with its memory', () => {
+    const session = inferSession()
+    const predictor = createPredictor(session, model)
+    const mark = session.memory.mark()
+    const [scan, visit, lab] = data.modalities
+    const far = {
+      ...scan,
+      columns: scan.columns.map((c) => (c.kind === 'number' ? { ...c, values: c.values.map(() => 1e300) } : c)),
+    }
+    for (const rows of [[0], range(100)]) {
+      expect(() => predictor.predict({ ids: data.ids, modalities: [far, visit, lab] }, rows)).toThrow('in training it was')
+      expect(() => predictor.predict({ ids: data.ids, modalities: [scan, visit, { ...lab, columns: [] }] }, rows)).toThrow(
+        'missing',
+      )
+      expect(() => predictor.predict(data, [...rows, 150])).toThrow('row 150 is asked for')
+      expect(session.memory.mark()).toBe(mark)
+      expect(predictor.predict(data, rows)).toEqual(fresh(data, rows))
+    }
+  })
+
+  test('a report belongs to every prediction of its pattern, so nobody can write in it', () => {
+    const [report] = createPredictor(inferSession(), model).predict(data, [0]).patterns
+    for (const part of [report, report.missing, report.students, report.students[0]]) expect(Object.isFrozen(part)).toBe(true)
+  })
+})
+
+test('more patterns than are remembered are predicted as each alone', () => {
+  const names = Array.from({ length: 11 }, (_, m) => `m${m}`)
+  const rows = 2 ** 11
+  const modalities = names.map((name, m) =>
+    modality(
+      name,
+      Float64Array.from({ length: rows }, (_, row) => ((row * 7 + m) % 11) - 5),
+      1,
+      Uint8Array.from({ length: rows }, (_, row) => (row >> m) & 1),
+    ),
+  )
+  const { model } = modelFor()
+  const students = names.map((name, m) => {
+    const spec = specOf(names.map((_, other) => (other === m ? 'raw' : 'skip')).join(' '), 2, { hidden: [] })
+    return { name, spec, block: Float32Array.of(1, m, 0.5, 0.25), loss: 1 + m, teacher: 0 }
+  })
+  const wide: Model = {
+    ...model,
+    preparations: modalities.map((m) => fitPreparation(m, Int32Array.from(m.present.keys()))),
+    projections: [],
+    students,
+    ensembles: { patterns: [], weights: { 'weighted-average': [] }, average: 'logits' },
+  }
+  const inputs = { ids: Array.from({ length: rows }, (_, row) => `s${row}`), modalities }
+  const predictor = createPredictor(inferSession(), wide)
+  const whole = predictor.predict(inputs)
+  expect(whole.patterns).toHaveLength(rows)
+  for (const row of [0, 1, 1023, 1024, 1025, 2047]) {
+    const [values] = rowsOf(predict(wide, inputs, undefined, [row]))
+    expect(rowsOf(whole)[row]).toEqual(values)
+    expect(rowsOf(predictor.predict(inputs, [row]))[0]).toEqual(values)
+  }
 })
 
 test('a row that is not there is refused', () => {

@@ -1,0 +1,85 @@
+import type { Read } from '../data/prepare.ts'
+import type { InferKernels } from '../wasm/kernels.ts'
+import type { Pointer } from '../wasm/memory.ts'
+import type { Session } from '../wasm/session.ts'
+import { type Cohort, chooseRange, cohortOf, runMember } from './cohort.ts'
+import { combine, type Rule } from './ensemble.ts'
+import { sourceName } from './extractor.ts'
+import { type Model, memberOf, modelOutputs } from './model.ts'
+import { placeFrozen, runFrozen } from './projection.ts'
+import type { Voices } from './speakers.ts'
+import { metaLearner, runMeta } from './stacking.ts'
+import type { Source } from './student.ts'
+
+/** Rows that are run at once. */
+export const CHUNK = 64
+
+/** Room for prepared rows, and for a chunk of them on its way through a student. */
+export interface Room {
+  readonly sources: ReadonlyMap<string, Source>
+  readonly cohort: Cohort
+}
+
+/** A model in the memory of a session. All that depends on no row stands there, and all addresses are known. */
+export interface Runner {
+  /** Room for up to so many rows, on top of what is in memory. @throws MemoryError */
+  roomFor(rows: number): Room
+  /** Fills the room with rows. @param reads what prepares them, by modality; undefined for one that no row has */
+  prepare(room: Room, reads: readonly (Read | undefined)[], rows: Int32Array): void
+  /**
+   * Runs B rows, at most CHUNK, from `first` of those in the room on.
+   * @returns where their probabilities or outputs (B, outputs) stand until the next run
+   */
+  run(room: Room, voices: Voices, first: number, B: number): Pointer
+}
+
+/** @param features prepared features of each modality @throws MemoryError */
+export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rule, features: readonly number[]): Runner {
+  const { kernels, memory } = session
+  const students = model.students.map((s) => memberOf(s, features))
+  const blocks = model.students.map((s) => memory.put(s.block))
+  const layers = model.projections.map((projection) => placeFrozen(memory, projection))
+  const raw = features.map((_, m) => sourceName(m, { kind: 'raw' }))
+  const kind = { task: model.target.task, average: model.ensembles.average }
+  const D = modelOutputs(model.target).length
+  const said = memory.alloc(4 * students.length * CHUNK * D)
+  const mix = memory.alloc(4 * CHUNK * D)
+  const meta = metaLearner(students.length, D)
+  const { stacking } = model.ensembles
+  const metaBlock = rule === 'stacking' && stacking ? memory.put(stacking) : undefined
+
+  return {
+    roomFor(rows) {
+      const sources = new Map<string, Source>()
+      const add = (name: string, width: number) => sources.set(name, { at: memory.alloc(4 * rows * width), width })
+      for (let m = 0; m < raw.length; m++) add(raw[m], features[m])
+      for (const { to, width } of layers) add(to, width)
+      return { sources, cohort: cohortOf(memory, students, blocks, sources, CHUNK, false) }
+    },
+
+    prepare({ sources }, reads, rows) {
+      for (let m = 0; m < reads.length; m++) {
+        const { at, width } = sources.get(raw[m]) as Source
+        const read = reads[m]
+        if (read) read(memory.floats(), at / 4, rows)
+        else memory.floats().fill(0, at / 4, at / 4 + rows.length * width)
+      }
+      for (const layer of layers) {
+        const { at } = sources.get(layer.to) as Source
+        runFrozen(kernels, at, sources.get(layer.from) as Source, layer, rows.length)
+      }
+    },
+
+    run({ cohort }, { members, weights }, first, B) {
+      chooseRange(session, cohort, first, B)
+      for (let k = 0; k < members.length; k++) runMember(kernels, said + 4 * k * B * D, cohort, members[k], B)
+      if (metaBlock === undefined) {
+        combine(session, mix, said, weights, rule, kind, B, D)
+      } else {
+        runMeta(session, mix, said, members, meta, metaBlock, B)
+        if (kind.task === 'classification') kernels.softmax(mix, mix, B, D)
+      }
+      return mix
+    },
+  }
+}
