@@ -27,9 +27,9 @@ export const evaluateCommand = defineCommand({
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the table' },
   },
-  run({ args }) {
+  async run({ args }) {
     const model = readModelFile(args.model, readModel)
-    const { data, splits, notes } = readFolder(args.dir, {
+    const { data, splits, notes } = await readFolder(args.dir, {
       expected: expectedOf(model),
       split: args.split ?? ownSplit(model, args.dir),
     })

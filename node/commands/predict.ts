@@ -1,19 +1,21 @@
 import { defineCommand } from 'citty'
 import Papa from 'papaparse'
 import { readModel } from '../../src/formats/model-file.ts'
+import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
-import { checkFolderOf, writeFileSafely } from '../files.ts'
+import { checkFolderOf, openSafely } from '../files.ts'
+import { folderRows } from '../folder-rows.ts'
 import { createPredictor } from '../infer.ts'
 import { checkNumerics, hasRelaxedSimd, NOT_FAST } from '../kernels.ts'
 import { expectedOf, readModelFile } from '../model.ts'
 import { counted, talk } from '../sentences.ts'
-import { readFolder } from '../tables.ts'
+import { interrupts } from '../signals.ts'
 
 export const predictCommand = defineCommand({
-  meta: { name: 'predict', description: 'Predict every subject of a folder of CSV files' },
+  meta: { name: 'predict', description: 'Predict every subject of a folder; sorted by id, it may be larger than memory' },
   args: {
     model: { type: 'positional', required: true, description: 'Model file' },
-    dir: { type: 'positional', required: true, description: 'Folder with one CSV file per modality; modalities may be missing' },
+    dir: { type: 'positional', required: true, description: 'Folder with one file per modality; modalities may be missing' },
     out: { type: 'string', required: true, valueHint: 'file', description: 'Where the predictions go (.csv)' },
     numerics: {
       type: 'string',
@@ -21,35 +23,56 @@ export const predictCommand = defineCommand({
       description: 'fast: relaxed SIMD, where last digits depend on the processor (exact)',
     },
   },
-  run({ args }) {
+  async run({ args }) {
     const numerics = checkNumerics(args.numerics ?? 'exact')
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
-    const { inputs, notes } = readFolder(args.dir, { expected: expectedOf(model), target: 'optional' })
-    const prediction = createPredictor(model, undefined, numerics).predict(inputs)
-    writeFileSafely(args.out, `${Papa.unparse(predictionRows(prediction), { newline: '\n' })}\n`)
-    if (numerics === 'fast' && !hasRelaxedSimd()) console.error(NOT_FAST)
-    for (const note of notes) console.error(note)
-    const mute = prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
-    if (mute > 0)
-      console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
-    talk(args.out)(`${args.out}: ${counted(prediction.ids.length - mute, 'row')} predicted`)
+    const predictor = createPredictor(model, undefined, numerics)
+    const notes: string[] = []
+    const stop = interrupts('no predictions were written')
+    const file = openSafely(args.out)
+    try {
+      let rows = 0
+      let mute = 0
+      let head: string[][] = [headOf(model.target)]
+      for await (const inputs of folderRows(args.dir, expectedOf(model), (note) => notes.push(note))) {
+        stop.signal.throwIfAborted()
+        const prediction = predictor.predict(inputs)
+        file.write(linesOf([...head, ...predictionRows(prediction)]))
+        head = []
+        rows += inputs.ids.length
+        mute += prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
+      }
+      file.keep()
+      if (numerics === 'fast' && !hasRelaxedSimd()) console.error(NOT_FAST)
+      for (const note of notes) console.error(note)
+      if (mute > 0)
+        console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
+      talk(args.out)(`${args.out}: ${counted(rows - mute, 'row')} predicted`)
+    } finally {
+      file.drop()
+      stop.close()
+    }
   },
 })
 
-/** id, prediction, probability of each class (or each output), students by falling weight, missing modalities. */
+const linesOf = (rows: (string | number)[][]): string => `${Papa.unparse(rows, { newline: '\n' })}\n`
+
+/** id, prediction, probability of each class (or each output), students, missing modalities. */
+function headOf(target: Model['target']): string[] {
+  if (target.task === 'classification')
+    return ['id', 'prediction', ...target.classes.map((name) => `p_${name}`), 'students', 'missing']
+  const { outputs } = target
+  return ['id', ...(outputs.length === 1 ? ['prediction'] : outputs.map((name) => `prediction_${name}`)), 'students', 'missing']
+}
+
+/** As `headOf` says; students by falling weight. */
 function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
   const D = outputs.length
-  const names = labels
-    ? ['prediction', ...outputs.map((name) => `p_${name}`)]
-    : D === 1
-      ? ['prediction']
-      : outputs.map((name) => `prediction_${name}`)
-  const rows = ids.map((id, i) => {
+  return ids.map((id, i) => {
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))
     const label = labels ? [labels[i] < 0 ? '' : outputs[labels[i]]] : []
     return [id, ...label, ...numbers, students.map((s) => s.name).join('; '), missing.join('; ')]
   })
-  return [['id', ...names, 'students', 'missing'], ...rows]
 }

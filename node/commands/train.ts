@@ -46,7 +46,7 @@ export const trainCommand = defineCommand({
     if (out === undefined) throw new UsageError('"train" needs --out FILE: see metafusion train --help')
     checkFolderOf(out)
     const started = performance.now()
-    const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+    const { data, splits, notes } = await readFolder(args.dir, { split: args.split })
     const tell = talk(out)
     const say = args.json ? console.error : tell
     say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
@@ -71,8 +71,12 @@ export const trainCommand = defineCommand({
 })
 
 /** The dry run. */
-function tellPlan(args: { dir: string; split?: string; json?: boolean }, config: TrainConfig, numerics: Numerics): void {
-  const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+async function tellPlan(
+  args: { dir: string; split?: string; json?: boolean },
+  config: TrainConfig,
+  numerics: Numerics,
+): Promise<void> {
+  const { data, splits, notes } = await readFolder(args.dir, { split: args.split })
   const planned = plan(data, { config, splits, numerics })
   const lines = args.json ? [JSON.stringify(planJson(planned))] : [...notes, ...planLines(planned)]
   for (const line of lines) console.log(line)
