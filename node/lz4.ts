@@ -15,12 +15,12 @@ export function lz4Frame(input: Uint8Array): Uint8Array {
   let out = new Uint8Array(most)
   let length = 0
   for (;;) {
-    if (at + 4 > input.length) throw CUT
+    if (at + 4 > input.length) throw cutOff()
     const head = view.getUint32(at, true)
     if (head === 0) return out.slice(0, length)
     const block = input.subarray(at + 4, at + 4 + (head & 0x7fffffff))
     at += 4 + (head & 0x7fffffff) + (flags & 16 ? 4 : 0)
-    if (at > input.length) throw CUT
+    if (at > input.length) throw cutOff()
     if (out.length < length + most) {
       const more = new Uint8Array(2 * (length + most))
       more.set(out)
@@ -33,7 +33,7 @@ export function lz4Frame(input: Uint8Array): Uint8Array {
   }
 }
 
-const CUT = new FormatError('an LZ4 frame is cut off')
+const cutOff = () => new FormatError('an LZ4 frame is cut off')
 
 /** One block; it may repeat what stands before it. @returns where the output ends */
 function unpack(block: Uint8Array, out: Uint8Array, end: number): number {

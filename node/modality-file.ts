@@ -3,7 +3,8 @@
 import { FormatError } from '../src/core/errors.ts'
 import type { Column, Modality } from '../src/data/dataset.ts'
 import { sortLevels } from '../src/data/levels.ts'
-import { inferColumn, readAnyCategories, readNumbers } from './cells.ts'
+import { MAX_F32 } from '../src/data/prepare.ts'
+import { cellError, inferColumn, readAnyCategories, readNumbers } from './cells.ts'
 import { counted, listed } from './sentences.ts'
 import { columnAt, type Table } from './table.ts'
 
@@ -12,6 +13,8 @@ export interface ExpectedColumn {
   readonly name: string
   readonly kind: 'number' | 'category'
   readonly levels?: readonly string[]
+  readonly mean?: number
+  readonly scale?: number
 }
 
 /** A modality as a model knows it; a Preparation is one. */
@@ -108,8 +111,13 @@ export function readExpected(
   if (missing.length > 0) {
     throw new FormatError(`${file} lacks ${counted(missing.length, 'column')} that the model needs: ${listed(missing)}`)
   }
-  const columns = wanted.map(({ name, kind, levels }) => {
-    if (kind === 'number') return readNumbers(table, place.get(name)!, NUMBERS_EXPECTED)
+  const columns = wanted.map(({ name, kind, levels, mean = 0, scale = 1 }) => {
+    if (kind === 'number') {
+      const read = readNumbers(table, place.get(name)!, NUMBERS_EXPECTED)
+      const far = read.values.findIndex((value) => Math.abs((value - mean) / scale) > MAX_F32)
+      if (far < 0) return read
+      throw cellError(table, far, place.get(name)!, `, in training it was ${mean} ± ${scale}: correct it`)
+    }
     const read = readAnyCategories(table, place.get(name)!)
     const unseen = found.unseen.get(name) ?? new Set()
     for (const level of read.levels) if (levels && !levels.includes(level) && unseen.size < MOST_UNSEEN) unseen.add(level)

@@ -131,7 +131,8 @@ export function columnsFor(preparation: Preparation, modality: Modality): readon
   })
 }
 
-const MAX_F32 = 3.4028234663852886e38
+/** The largest number of 32 bits: no prepared value may be further from 0. */
+export const MAX_F32 = 3.4028234663852886e38
 
 function standardise(
   out: Float32Array,
