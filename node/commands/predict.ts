@@ -4,10 +4,9 @@ import { readModel } from '../../src/formats/model-file.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkFolderOf, openSafely } from '../files.ts'
-import { folderRows } from '../folder-rows.ts'
-import { createPredictor } from '../infer.ts'
 import { checkNumerics, hasRelaxedSimd, NOT_FAST } from '../kernels.ts'
-import { expectedOf, readModelFile } from '../model.ts'
+import { readModelFile } from '../model.ts'
+import { predictFolder } from '../predict-folder.ts'
 import { counted, talk } from '../sentences.ts'
 import { interrupts } from '../signals.ts'
 
@@ -27,7 +26,6 @@ export const predictCommand = defineCommand({
     const numerics = checkNumerics(args.numerics ?? 'exact')
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
-    const predictor = createPredictor(model, undefined, numerics)
     const notes: string[] = []
     const stop = interrupts('no predictions were written')
     const file = openSafely(args.out)
@@ -35,12 +33,11 @@ export const predictCommand = defineCommand({
       let rows = 0
       let mute = 0
       let head: string[][] = [headOf(model.target)]
-      for await (const inputs of folderRows(args.dir, expectedOf(model), (note) => notes.push(note))) {
+      for await (const prediction of predictFolder(model, args.dir, { numerics, onNote: (note) => notes.push(note) })) {
         stop.signal.throwIfAborted()
-        const prediction = predictor.predict(inputs)
         file.write(linesOf([...head, ...predictionRows(prediction)]))
         head = []
-        rows += inputs.ids.length
+        rows += prediction.ids.length
         mute += prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
       }
       file.keep()

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { vectorFromArray } from 'apache-arrow'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { folderRows } from '../../node/folder-rows.ts'
-import { train } from '../../node/index.ts'
+import { createPredictor, train } from '../../node/index.ts'
 import { expectedOf } from '../../node/model.ts'
+import { predictFolder } from '../../node/predict-folder.ts'
 import { type Expected, readFolder } from '../../node/tables.ts'
 import type { Column, Inputs } from '../../src/data/dataset.ts'
-import { writeModel } from '../../src/formats/model-file.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
+import type { Prediction } from '../../src/fusion/predictor.ts'
 import { csv, metafusion, QUICK, study, treeOf } from './command.ts'
 import { folderOf } from './folder.ts'
 import { arrow, parquet } from './tabular.ts'
@@ -251,6 +253,18 @@ describe('predict', () => {
     expect(plain.split('\n')).toHaveLength(10_002)
     expect(other).toBe(plain)
     expect(whole).toBe(plain)
+  })
+
+  test('in code gives the predictions of the rows as they would be all at once', async () => {
+    const own = readModel(model)
+    const folder = folderOf({ 'blood.csv': blood('0'), 'mri.csv': scan })
+    const parts: Prediction[] = []
+    for await (const part of predictFolder(own, folder, { rule: 'simple-average' })) parts.push(part)
+    const { inputs } = await readFolder(folder, { expected, target: 'optional' })
+    const all = createPredictor(own, 'simple-average').predict(inputs)
+    expect(parts.map((part) => part.ids.length)).toEqual([4096, 4096, 1808])
+    expect(parts.flatMap((part) => part.ids).join()).toBe(all.ids.join())
+    expect(parts.flatMap((part) => [...part.values]).join()).toBe(all.values.join())
   })
 
   test('leaves nothing behind when a row of a later block is at fault', async () => {
