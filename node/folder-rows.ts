@@ -39,16 +39,22 @@ type There = Source & { readonly table: TableFile }
  * same order; or the ids of every file ascend, by their text or as numbers. A first pass over the ids finds out. Where neither is
  * so, the folder is read whole, with a note.
  * @param note is told what was left out or found missing, the most of it at the end
+ * @param signal stops the reading at the next piece of a file
  * @throws DataError, FormatError in one sentence that names the file, and the line or row, column and value where there are
  */
-export async function* folderRows(folder: string, expected: Expected, note: (sentence: string) => void): AsyncGenerator<Inputs> {
+export async function* folderRows(
+  folder: string,
+  expected: Expected,
+  note: (sentence: string) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<Inputs> {
   const plan = readPlan(folder)
   const { files, notes } = modelFiles(folder, plan, expected.modalities)
   for (const sentence of [...plan.notes, ...notes]) note(sentence)
   const sources: Source[] = []
   for (const modality of expected.modalities) {
     const file = files.get(modality.modality)
-    const table = file === undefined ? undefined : await openTable(folder, file, plan.id)
+    const table = file === undefined ? undefined : stoppable(await openTable(folder, file, plan.id), signal)
     const others = table ? otherColumns(plan, table, expected.target) : []
     const source = { expected: modality, table, others, found: noFindings() }
     // That columns are missing is seen in the header.
@@ -71,6 +77,17 @@ export async function* folderRows(folder: string, expected: Expected, note: (sen
     for (const sentence of table ? foundNotes(table.file, expected.modality, found) : absentModality(expected).notes)
       note(sentence)
   }
+}
+
+/** The same file, whose reading a signal stops. */
+function stoppable(table: TableFile, signal: AbortSignal | undefined): TableFile {
+  async function* pieces(only?: ReadonlySet<string>): AsyncGenerator<Piece> {
+    for await (const piece of table.pieces(only)) {
+      signal?.throwIfAborted()
+      yield piece
+    }
+  }
+  return { ...table, pieces }
 }
 
 /** Columns of a modality's file that are no features, as far as its header tells. */

@@ -12,18 +12,20 @@ export interface PredictFolderOptions {
   readonly numerics?: Numerics
   /** Told what was left out or found missing, one sentence each, the most of it at the end. */
   readonly onNote?: (sentence: string) => void
+  /** Stops the reading at the next piece of a file. */
+  readonly signal?: AbortSignal
 }
 
 /**
  * Predicts every subject of a folder, some thousand rows at a time: a folder whose files are sorted by id, or list the same ids in
  * the same order, may be larger than memory (`folderRows`).
- * @throws DataError, FormatError as `readFolder` does, when it comes to the row
+ * @throws DataError, FormatError as `readFolder` does, when it comes to the row; the signal's reason
  */
 export async function* predictFolder(
   model: Model,
   folder: string,
-  { rule, numerics, onNote = () => {} }: PredictFolderOptions = {},
+  { rule, numerics, onNote = () => {}, signal }: PredictFolderOptions = {},
 ): AsyncGenerator<Prediction> {
   const predictor = createPredictor(model, rule, numerics)
-  for await (const inputs of folderRows(folder, expectedOf(model), onNote)) yield predictor.predict(inputs)
+  for await (const inputs of folderRows(folder, expectedOf(model), onNote, signal)) yield predictor.predict(inputs)
 }

@@ -23,7 +23,7 @@ export const evaluateCommand = defineCommand({
   },
   args: {
     model: { type: 'positional', required: true, description: 'Model file' },
-    dir: { type: 'positional', required: true, description: 'Folder with the CSV files and labels' },
+    dir: { type: 'positional', required: true, description: 'Folder with the files and labels' },
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the table' },
   },

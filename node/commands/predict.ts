@@ -30,11 +30,11 @@ export const predictCommand = defineCommand({
     const stop = interrupts('no predictions were written')
     const file = openSafely(args.out)
     try {
+      const options = { numerics, onNote: (note: string) => notes.push(note), signal: stop.signal }
       let rows = 0
       let mute = 0
       let head: string[][] = [headOf(model.target)]
-      for await (const prediction of predictFolder(model, args.dir, { numerics, onNote: (note) => notes.push(note) })) {
-        stop.signal.throwIfAborted()
+      for await (const prediction of predictFolder(model, args.dir, options)) {
         file.write(linesOf([...head, ...predictionRows(prediction)]))
         head = []
         rows += prediction.ids.length

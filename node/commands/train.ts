@@ -15,9 +15,9 @@ import { readFolder } from '../tables.ts'
 import { configFrom, UsageError, wholeNumber } from '../usage.ts'
 
 export const trainCommand = defineCommand({
-  meta: { name: 'train', description: 'Train a fusion model on a folder of one CSV file per modality' },
+  meta: { name: 'train', description: 'Train a fusion model on a folder of one file per modality: CSV, Parquet or Arrow IPC' },
   args: {
-    dir: { type: 'positional', required: true, description: 'Folder with the CSV files, labels.csv and perhaps dataset.json' },
+    dir: { type: 'positional', required: true, description: 'Folder with the files, labels.csv and perhaps dataset.json' },
     out: { type: 'string', valueHint: 'file', description: 'Where the model goes (.safetensors); needed but for --plan' },
     config: { type: 'string', valueHint: 'file', description: 'Settings as JSON' },
     seed: { type: 'string', valueHint: 'n', description: 'Same seed, same model, to the byte (0)' },

@@ -206,6 +206,13 @@ test('labels, split and groups are no features and are not looked at', async () 
   expect(notes).toContain('b.csv: ignored 1 column that the model does not use ("other")')
 })
 
+test('a signal stops the reading, in the pass over the ids already', async () => {
+  const stop = new AbortController()
+  stop.abort(new RangeError('enough'))
+  const blocks = folderRows(folderOf({ 'b.csv': 'id,x\np1,1\n' }), MODEL, () => {}, stop.signal)
+  await expect(blocks.next()).rejects.toThrow(new RangeError('enough'))
+})
+
 describe('predict', () => {
   let model: Uint8Array
   let expected: Expected
