@@ -1,10 +1,10 @@
-// From the cells of a CSV file to columns of numbers and categories.
+// From the cells of a file to columns of numbers and categories.
 
 import { DataError } from '../src/core/errors.ts'
 import type { CategoryColumn, Column, NumberColumn } from '../src/data/dataset.ts'
 import { decimal, sortLevels } from '../src/data/levels.ts'
-import { cellAt, type Table } from './csv.ts'
 import { shown } from './sentences.ts'
+import { cellAt, placeAt, type Table } from './table.ts'
 
 const MAX_LEVELS = 64
 /** A column with more known cells than this and no text twice is a name or a note, not a category. */
@@ -19,8 +19,9 @@ export const isNotFinite = (cell: string): boolean =>
 
 /** An error that begins with where a cell is and what it holds. */
 export function cellError(table: Table, row: number, column: number, rest: string): DataError {
-  const { file, lines, header } = table
-  return new DataError(`${file} line ${lines[row]}: column "${header[column]}" holds ${shown(cellAt(table, row, column))}${rest}`)
+  return new DataError(
+    `${placeAt(table, row)}: column "${table.header[column]}" holds ${shown(cellAt(table, row, column))}${rest}`,
+  )
 }
 
 /**

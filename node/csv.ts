@@ -1,117 +1,128 @@
-import { join } from 'node:path'
+// CSV files, read piece by piece: what is held at once does not grow with the file.
+
+import { createReadStream } from 'node:fs'
 import papaparse from 'papaparse'
 import { FormatError } from '../src/core/errors.ts'
-import { lineAt, readText } from './files.ts'
-import { listed } from './sentences.ts'
+import { lineAt, notRead } from './files.ts'
+import type { Format, Rows } from './table.ts'
 
-/** A CSV file: one row per id. */
-export interface Table {
-  readonly file: string
-  /** Names of all columns, in order. */
-  readonly header: readonly string[]
-  /** Cells as they stand in the file; `cellAt` trims them. */
-  readonly rows: readonly (readonly string[])[]
-  /** The line of the file that each row starts on, from 1. */
-  readonly lines: readonly number[]
-  /** The id of each row. */
-  readonly ids: readonly string[]
-  /** The row of each id. */
-  readonly rowOf: ReadonlyMap<string, number>
-}
+/** Bytes that are asked for at once. */
+const PIECE = 2 ** 20
+
+/** Bytes, and then characters, in which a row must end. */
+const LONGEST = 2 ** 26
 
 /**
- * Reads a CSV file with a header: separated by commas, semicolons or tabs, LF or CRLF, UTF-8 with or without a byte order mark.
+ * A CSV file with a header: separated by commas, semicolons or tabs, LF or CRLF, UTF-8 with or without a byte order mark.
  * Blank lines are skipped.
- * @param id the column of ids
+ * @param id the column of ids, by which the separator is known
  * @throws DataError when it cannot be read; FormatError naming the file and line of what is wrong
  */
-export function readTable(folder: string, file: string, id: string): Table {
-  const { rows, lines } = parse(file, readText(join(folder, file), file), id)
-  if (rows.length === 0) throw new FormatError(`${file} is empty: give a header and one row per subject`)
-  const header = rows.shift()!.map((cell) => cell.trim())
-  checkHeader(file, lines.shift()!, header)
-  const key = header.indexOf(id)
-  if (key < 0) {
-    throw new FormatError(
-      `${file} has no column "${id}" to join on, its columns are ${listed(header)}: rename one, or name it as "id" in dataset.json`,
-    )
+export async function openCsv(path: string, file: string, id: string): Promise<Format> {
+  for await (const { rows, places } of rowsOf(path, file, id)) {
+    if (rows.length === 0) continue
+    const [header] = rows
+    return { header, unit: 'line', refused: new Map(), place: ` line ${places[0]}`, pieces: () => body(path, file, id, header) }
   }
-  if (rows.length === 0) throw new FormatError(`${file} has a header and no rows: give one row per subject`)
-  rows.forEach((row, i) => {
-    if (row.length === header.length) return
-    throw new FormatError(
-      `${file} line ${lines[i]} has ${row.length} cells, the header has ${header.length}: give every row as many cells as the header`,
-    )
-  })
-  const ids = rows.map((row) => row[key].trim())
-  return { file, header, rows, lines, ids, rowOf: indexIds(file, id, ids, lines) }
+  throw new FormatError(`${file} is empty: give a header and one row per subject`)
 }
 
-/** The trimmed cell of a row. */
-export const cellAt = (table: Table, row: number, column: number): string => table.rows[row][column].trim()
-
-/** The index of a column. @throws FormatError listing the columns that there are */
-export function columnAt(table: Table, name: string): number {
-  const column = table.header.indexOf(name)
-  if (column < 0) throw new FormatError(`${table.file} has no column "${name}": its columns are ${listed(table.header, 20)}`)
-  return column
-}
-
-function parse(file: string, raw: string, id: string): { rows: string[][]; lines: number[] } {
-  const text = raw.replace(/\r\n?/g, '\n')
-  const { data, errors } = papaparse.parse<string[]>(text, { newline: '\n', delimiter: delimiterOf(text, id) })
-  const quotes = errors.find((error) => error.type === 'Quotes')
-  if (quotes) {
-    const place = `${file} line ${lineAt(text, quotes.index ?? 0)}`
-    if (quotes.code === 'MissingQuotes') throw new FormatError(`${place}: the quote that opens here is never closed`)
-    throw new FormatError(`${place}: a quoted cell goes on after its closing quote, write a quote inside a cell as two ("")`)
-  }
-  // A quoted cell may hold line breaks: then its row takes more than one line.
-  const quoted = text.includes('"')
-  const rows: string[][] = []
-  const lines: number[] = []
-  let line = 1
-  for (const row of data) {
-    if (row.length > 1 || row[0].trim() !== '') {
-      rows.push(row)
-      lines.push(line)
+/** The rows after the header. */
+async function* body(path: string, file: string, id: string, header: readonly string[]): AsyncGenerator<Rows> {
+  let skipped = 0
+  for await (const piece of rowsOf(path, file, id)) {
+    const first = Math.min(1 - skipped, piece.rows.length)
+    skipped += first
+    const [rows, places] = [piece.rows.slice(first), piece.places.slice(first)]
+    const odd = rows.findIndex((row) => row.length !== header.length)
+    if (odd >= 0) {
+      throw new FormatError(
+        `${file} line ${places[odd]} has ${rows[odd].length} cells, the header has ${header.length}: give every row as many cells as the header`,
+      )
     }
-    line++
-    if (quoted) for (const cell of row) for (let i = cell.indexOf('\n'); i >= 0; i = cell.indexOf('\n', i + 1)) line++
+    yield { rows, places }
   }
-  return { rows, lines }
 }
 
-/** The separator that makes the ids a column of their own. */
-function delimiterOf(text: string, id: string): string | undefined {
+/** All rows that are not blank, the header's among them. */
+async function* rowsOf(path: string, file: string, id: string): AsyncGenerator<Rows> {
+  let parser: papaparse.Parser | undefined
+  let line = 1
+  let rest = '' // the beginning of a row whose end is in the next piece
+  for await (const { bytes, last } of linesOf(path, file)) {
+    const text = rest + textOf(bytes, `${file} line `, line, rest)
+    parser ??= new papaparse.Parser({ newline: '\n', delimiter: delimiterOf(text, id) })
+    const { data, errors, meta } = parser.parse(text, 0, !last) as papaparse.ParseResult<string[]>
+    refuseQuotes(errors, text, `${file} line `, line)
+    rest = text.slice(meta.cursor)
+    // A quoted cell may hold line breaks: then its row takes more than one line.
+    const quoted = text.includes('"')
+    const rows: string[][] = []
+    const places: number[] = []
+    for (const row of data) {
+      if (row.length > 1 || row[0].trim() !== '') {
+        rows.push(row)
+        places.push(line)
+      }
+      line++
+      if (quoted) for (const cell of row) for (let i = cell.indexOf('\n'); i >= 0; i = cell.indexOf('\n', i + 1)) line++
+    }
+    if (rest.length > LONGEST) throw tooLong(`${file} line ${line}`)
+    yield { rows, places }
+  }
+}
+
+/** The bytes of a file in pieces that end where a line does; the last one, perhaps empty, where the file does. */
+async function* linesOf(path: string, file: string): AsyncGenerator<{ bytes: Uint8Array; last: boolean }> {
+  let rest = Buffer.alloc(0)
+  const stream = createReadStream(path, { highWaterMark: PIECE })
+  try {
+    for await (const chunk of stream) {
+      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : (chunk as Buffer<ArrayBuffer>)
+      // A CR at the very end may be half of a CRLF.
+      const end = 1 + Math.max(bytes.lastIndexOf(10), bytes.subarray(0, -1).lastIndexOf(13))
+      if (end > 0) yield { bytes: bytes.subarray(0, end), last: false }
+      rest = bytes.subarray(end)
+      if (rest.length > LONGEST) throw tooLong(file)
+    }
+  } catch (error) {
+    throw error instanceof FormatError ? error : notRead(file, error)
+  } finally {
+    stream.destroy()
+  }
+  yield { bytes: rest, last: true }
+}
+
+const tooLong = (where: string): FormatError =>
+  new FormatError(`${where} begins a row of more than 64 MiB: close its quotes, and give every subject a line`)
+
+/** UTF-8 as text with LF alone. @param before what stands before it, from `line` on */
+function textOf(bytes: Uint8Array, where: string, line: number, before: string): string {
+  const start = line === 1 && before === '' && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(start))
+    return text.replace(/\r\n?/g, '\n')
+  } catch {
+    const good = new TextDecoder().decode(bytes).split('\ufffd', 1)[0].replace(/\r\n?/g, '\n')
+    const at = line - 1 + lineAt(before + good, before.length + good.length)
+    throw new FormatError(`${where}${at} is not UTF-8: save the file as UTF-8`)
+  }
+}
+
+function refuseQuotes(errors: readonly papaparse.ParseError[], text: string, where: string, line: number): void {
+  const quotes = errors.find((error) => error.type === 'Quotes')
+  if (!quotes) return
+  const place = `${where}${line - 1 + lineAt(text, quotes.index ?? 0)}`
+  if (quotes.code === 'MissingQuotes') throw new FormatError(`${place}: the quote that opens here is never closed`)
+  throw new FormatError(`${place}: a quoted cell goes on after its closing quote, write a quote inside a cell as two ("")`)
+}
+
+/** The separator that makes the ids a column of their own; where none does, the one that looks most like it. */
+function delimiterOf(text: string, id: string): string {
   const start = text.trimStart()
-  return [',', ';', '\t'].find((delimiter) => {
+  const own = [',', ';', '\t'].find((delimiter) => {
     const header = papaparse.parse<string[]>(start, { newline: '\n', delimiter, preview: 1 }).data[0]
     return header?.some((cell) => cell.trim() === id)
   })
-}
-
-function checkHeader(file: string, line: number, header: readonly string[]): void {
-  const seen = new Map<string, number>()
-  header.forEach((name, column) => {
-    if (name === '') throw new FormatError(`${file} line ${line}: column ${column + 1} has no name, give it one`)
-    const first = seen.get(name)
-    if (first !== undefined) {
-      throw new FormatError(`${file} line ${line}: columns ${first + 1} and ${column + 1} are both named "${name}", rename one`)
-    }
-    seen.set(name, column)
-  })
-}
-
-function indexIds(file: string, column: string, ids: readonly string[], lines: readonly number[]): Map<string, number> {
-  const rowOf = new Map<string, number>()
-  ids.forEach((id, row) => {
-    if (id === '') throw new FormatError(`${file} line ${lines[row]} has no id: give one in column "${column}"`)
-    const first = rowOf.get(id)
-    if (first !== undefined) {
-      throw new FormatError(`${file}: id "${id}" stands on lines ${lines[first]} and ${lines[row]}, give each subject one row`)
-    }
-    rowOf.set(id, row)
-  })
-  return rowOf
+  return own ?? papaparse.parse(start, { newline: '\n', preview: 10 }).meta.delimiter
 }

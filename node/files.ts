@@ -76,14 +76,61 @@ export function lineAt(text: string, index: number): number {
  * @throws DataError naming the file and why it cannot be written; nothing is left behind then
  */
 export function writeFileSafely(path: string, data: Uint8Array | string): void {
+  const file = openSafely(path)
   try {
+    file.write(data)
+    file.keep()
+  } finally {
+    file.drop()
+  }
+}
+
+/** A file that is written piece by piece, whole or not at all as `writeFileSafely` does it. */
+export interface SafeFile {
+  /** @throws DataError */
+  write(data: Uint8Array | string): void
+  /** All is written: gives the file its name. @throws DataError */
+  keep(): void
+  /** Leaves nothing behind; does nothing to a file that is kept. */
+  drop(): void
+}
+
+/** @throws DataError naming the file and why it cannot be written */
+export function openSafely(path: string): SafeFile {
+  const told = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw notWritten(path, error)
+    }
+  }
+  const { file, target, temporary } = told(() => {
     const there = statSync(path, { throwIfNoEntry: false })
     if (there?.isDirectory()) throw new DataError('it is a folder')
-    if (there && !there.isFile()) writeFileSync(path, data)
-    else if (there) replaceFile(realpathSync(path), data, there.mode & 0o777)
-    else replaceFile(path, data)
-  } catch (error) {
-    throw notWritten(path, error)
+    if (there && !there.isFile()) return { file: openSync(path, 'w') }
+    const target = there ? realpathSync(path) : path
+    const temporary = join(dirname(target), `.metafusion-${randomBytes(6).toString('hex')}.tmp`)
+    return { file: openSync(temporary, 'wx', there ? there.mode & 0o777 : 0o666), target, temporary }
+  })
+  let open = true
+  let kept = false
+  const close = () => {
+    if (open) closeSync(file)
+    open = false
+  }
+  return {
+    write: (data) => told(() => writeFileSync(file, data)),
+    keep: () =>
+      told(() => {
+        if (temporary !== undefined) fsyncSync(file)
+        close()
+        if (temporary !== undefined) renameSync(temporary, target)
+        kept = true
+      }),
+    drop() {
+      close()
+      if (temporary !== undefined && !kept) rmSync(temporary, { force: true })
+    },
   }
 }
 
@@ -115,23 +162,6 @@ export function makeFolder(folder: string): void {
 function notWritten(path: string, error: unknown): DataError {
   const missing = codeOf(error) === 'ENOENT' && `there is no folder "${dirname(path)}", create it first`
   return new DataError(`"${path}" cannot be written: ${missing || reasonOf(error)}`)
-}
-
-function replaceFile(path: string, data: Uint8Array | string, mode = 0o666): void {
-  const temporary = join(dirname(path), `.metafusion-${randomBytes(6).toString('hex')}.tmp`)
-  const file = openSync(temporary, 'wx', mode)
-  try {
-    try {
-      writeFileSync(file, data)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  }
 }
 
 const REASONS: Record<string, string> = {

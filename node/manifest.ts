@@ -1,4 +1,4 @@
-// What a folder of CSV files means: said in its dataset.json, or else by the names of the files.
+// What a folder of tables means: said in its dataset.json, or else by the names of the files.
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import type { Target } from '../src/data/dataset.ts'
 import { beginningOf, readText } from './files.ts'
 import { parseJson } from './json.ts'
 import { listed } from './sentences.ts'
+import { ENDINGS, stemOf } from './table-file.ts'
 
 const MANIFEST = 'dataset.json'
 
@@ -50,7 +51,8 @@ export interface Plan {
 
 /**
  * Reads dataset.json and fills in what it leaves out: the ids are in `id`, the target in labels.csv, the split in column `split` of
- * split.csv, and every other CSV file that is not named split… is a modality, unless `predict` has written it.
+ * split.csv, and every other table (`ENDINGS`) that is not named split… is a modality, unless `predict` has written it. Labels and
+ * split may be tables of any format, too.
  * @param split `FILE:COLUMN` (or `FILE`, for its column `split`) instead of the split in dataset.json
  * @throws DataError when there is no such folder or no modality; FormatError for what is wrong in dataset.json
  */
@@ -60,17 +62,13 @@ export function readPlan(folder: string, split?: string): Plan {
   if (!there.isDirectory()) throw new DataError(`"${folder}" is no folder: give one that holds a CSV file per modality`)
 
   const manifest = existsSync(join(folder, MANIFEST)) ? readManifest(join(folder, MANIFEST)) : {}
-  const target = targetOf(manifest) ?? (existsSync(join(folder, 'labels.csv')) ? { file: 'labels.csv' } : undefined)
-  const byName = existsSync(join(folder, 'split.csv')) ? { file: 'split.csv', column: 'split' } : undefined
+  const labels = manifest.target ? undefined : onlyFile(folder, 'labels')
+  const target = targetOf(manifest) ?? (labels ? { file: labels } : undefined)
+  const parts = split ? placeOf(split) : (manifest.split ?? splitByName(folder))
   const notes: string[] = []
   const modalities = manifest.modalities
     ? Object.entries(manifest.modalities).map(([name, file]) => ({ name, file }))
-    : csvFiles(folder, [target?.file, manifest.split?.file, manifest.group?.file, split && placeOf(split).file], notes).map(
-        (file) => ({
-          name: file.slice(0, -4),
-          file,
-        }),
-      )
+    : tables(folder, [target?.file, manifest.split?.file, manifest.group?.file, parts?.file], notes)
   if (modalities.length === 0) throw new DataError(`"${folder}" holds no modality: give it a CSV file per modality`)
   if (!manifest.modalities)
     notes.push(
@@ -91,8 +89,26 @@ export function readPlan(folder: string, split?: string): Plan {
       )}`,
     )
   }
-  const parts = split ? placeOf(split) : (manifest.split ?? byName)
   return { title, id, task, modalities, target, split: parts, group, categorical, notes }
+}
+
+/** The files of a model's modalities, as far as they are there. @throws DataError when none is */
+export function modelFiles(
+  folder: string,
+  plan: Plan,
+  modalities: readonly { readonly modality: string }[],
+): { files: ReadonlyMap<string, string>; notes: readonly string[] } {
+  const files = new Map(
+    plan.modalities.filter(({ file }) => existsSync(join(folder, file))).map(({ name, file }) => [name, file]),
+  )
+  const names = modalities.map(({ modality }) => modality)
+  if (!names.some((name) => files.has(name))) {
+    throw new DataError(
+      `"${folder}" holds none of the model's modalities, which are ${listed(names, 20)}: give the file of one at least`,
+    )
+  }
+  const unknown = [...files].filter(([name]) => !names.includes(name))
+  return { files, notes: unknown.map(([name, file]) => `${file}: ignored, the model does not know modality "${name}"`) }
 }
 
 function readManifest(path: string): v.InferOutput<typeof Manifest> {
@@ -125,15 +141,35 @@ function placeOf(split: string): Place {
   return colon < 0 ? { file: split, column: 'split' } : { file: split.slice(0, colon), column: split.slice(colon + 1) }
 }
 
-function csvFiles(folder: string, without: readonly (string | undefined)[], notes: string[]): string[] {
+function splitByName(folder: string): Place | undefined {
+  const file = onlyFile(folder, 'split')
+  return file === undefined ? undefined : { file, column: 'split' }
+}
+
+/** The table of a name, in whatever format. @throws DataError when there are several */
+function onlyFile(folder: string, stem: string): string | undefined {
+  const [first, second] = ENDINGS.map((ending) => `${stem}.${ending}`).filter((file) => existsSync(join(folder, file)))
+  if (second) throw new DataError(`"${first}" and "${second}" are both there: keep one, or name one in dataset.json`)
+  return first
+}
+
+/** The tables that are modalities. @throws DataError when two of them have one name */
+function tables(folder: string, without: readonly (string | undefined)[], notes: string[]): { name: string; file: string }[] {
   const files = readdirSync(folder)
-    .filter((file) => /^[^.].*\.csv$/i.test(file) && !/^(?:labels\.csv$|split)/i.test(file) && !without.includes(file))
-    .sort()
-  const predictions = files.filter((file) => isPrediction(join(folder, file)))
-  for (const file of predictions) {
+    .flatMap((file) => ({ file, name: stemOf(file) ?? '' }))
+    .filter(({ file, name }) => /^[^.]/.test(name) && !/^(?:labels$|split)/i.test(name) && !without.includes(file))
+    .sort((a, b) => (a.file < b.file ? -1 : 1))
+  const predictions = files.filter(({ file }) => isPrediction(join(folder, file)))
+  for (const { file } of predictions) {
     notes.push(`${file}: left out, it holds a model's predictions; name it in dataset.json if it is a modality`)
   }
-  return files.filter((file) => !predictions.includes(file))
+  const left = files.filter((file) => !predictions.includes(file))
+  for (const { file, name } of left) {
+    const first = left.find((other) => other.name === name)!
+    if (first.file === file) continue
+    throw new DataError(`"${first.file}" and "${file}" are both modality "${name}": keep one, or name one in dataset.json`)
+  }
+  return left
 }
 
 /** Whether a file begins and its header ends as what `predict` writes: it is made of labels, and so no modality. */

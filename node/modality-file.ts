@@ -1,16 +1,20 @@
-// One modality, from its CSV file.
+// One modality, from its file.
 
 import { FormatError } from '../src/core/errors.ts'
 import type { Column, Modality } from '../src/data/dataset.ts'
-import { inferColumn, readAnyCategories, readNumbers } from './cells.ts'
-import { columnAt, type Table } from './csv.ts'
+import { sortLevels } from '../src/data/levels.ts'
+import { MAX_F32 } from '../src/data/prepare.ts'
+import { cellError, inferColumn, readAnyCategories, readNumbers } from './cells.ts'
 import { counted, listed } from './sentences.ts'
+import { columnAt, type Table } from './table.ts'
 
 /** A column as a model knows it. */
 export interface ExpectedColumn {
   readonly name: string
   readonly kind: 'number' | 'category'
   readonly levels?: readonly string[]
+  readonly mean?: number
+  readonly scale?: number
 }
 
 /** A modality as a model knows it; a Preparation is one. */
@@ -55,18 +59,51 @@ export function readModality(
   if (columns.length === 0) {
     throw new FormatError(`${file} has no column with values besides ${listed(others)}: give it one feature at least`)
   }
-  const left = `${file}: left out ${counted(unknown.length, 'column')} without any value (${listed(unknown)})`
-  return knownRows(table, name, columns, unknown.length > 0 ? [left] : [])
+  const notes =
+    unknown.length > 0 ? [`${file}: left out ${counted(unknown.length, 'column')} without any value (${listed(unknown)})`] : []
+  const empty = tallyOf()
+  const read = knownRows(table, name, columns, empty)
+  return { ...read, notes: [...notes, ...emptyNotes(file, name, empty)] }
 }
+
+/** Names that were found: how many, and the first of them. */
+interface Tally {
+  count: number
+  readonly first: string[]
+}
+
+const tallyOf = (): Tally => ({ count: 0, first: [] })
+
+function tally(into: Tally, name: string): void {
+  into.count++
+  if (into.first.length < 5) into.first.push(name)
+}
+
+/** What reading for a model finds; it may be read piece by piece. */
+export interface Findings {
+  /** Categories that the model does not know, by column. */
+  readonly unseen: Map<string, Set<string>>
+  /** Columns that it does not use. */
+  ignored: readonly string[]
+  /** Rows of nothing but gaps. */
+  readonly empty: Tally
+}
+
+export const noFindings = (): Findings => ({ unseen: new Map(), ignored: [], empty: tallyOf() })
+
+/** Unknown categories of a column that are kept to be told of. */
+const MOST_UNSEEN = 1000
 
 /**
  * Reads a modality for a model: the model says which columns there are and which are numbers.
- * @throws DataError, FormatError naming the file, line and column
+ * @param found is added to; `foundNotes` tells of it
+ * @throws DataError, FormatError naming the file, the line or row, and the column
  */
 export function readExpected(
   table: Table,
   { modality, columns: wanted }: ExpectedModality,
   others: readonly string[],
+  found: Findings,
 ): ModalityFile {
   const { file, header } = table
   const place = new Map(header.map((column, at) => [column, at]))
@@ -74,36 +111,52 @@ export function readExpected(
   if (missing.length > 0) {
     throw new FormatError(`${file} lacks ${counted(missing.length, 'column')} that the model needs: ${listed(missing)}`)
   }
-  const notes: string[] = []
-  const columns = wanted.map(({ name, kind, levels }) => {
-    if (kind === 'number') return readNumbers(table, place.get(name)!, NUMBERS_EXPECTED)
-    const read = readAnyCategories(table, place.get(name)!)
-    const unseen = levels ? read.levels.filter((level) => !levels.includes(level)) : []
-    if (unseen.length > 0) {
-      notes.push(`${file}: column "${name}" holds ${listed(unseen)}, which the model has not seen and takes as unknown`)
+  const columns = wanted.map(({ name, kind, levels, mean = 0, scale = 1 }) => {
+    if (kind === 'number') {
+      const read = readNumbers(table, place.get(name)!, NUMBERS_EXPECTED)
+      const far = read.values.findIndex((value) => Math.abs((value - mean) / scale) > MAX_F32)
+      if (far < 0) return read
+      throw cellError(table, far, place.get(name)!, `, in training it was ${mean} ± ${scale}: correct it`)
     }
+    const read = readAnyCategories(table, place.get(name)!)
+    const unseen = found.unseen.get(name) ?? new Set()
+    for (const level of read.levels) if (levels && !levels.includes(level) && unseen.size < MOST_UNSEEN) unseen.add(level)
+    if (unseen.size > 0) found.unseen.set(name, unseen)
     return read
   })
   const names = new Set([...others, ...wanted.map(({ name }) => name)])
-  const ignored = header.filter((column) => !names.has(column))
+  found.ignored = header.filter((column) => !names.has(column))
+  return knownRows(table, modality, columns, found.empty)
+}
+
+/** What was found in a modality's file, one sentence each. */
+export function foundNotes(file: string, name: string, { unseen, ignored, empty }: Findings): string[] {
+  const notes = [...unseen].map(([column, levels]) => {
+    const more = levels.size < MOST_UNSEEN ? '' : ' at least'
+    return `${file}: column "${column}" holds ${listed(sortLevels(levels))}${more}, which the model has not seen and takes as unknown`
+  })
   if (ignored.length > 0) {
     notes.push(`${file}: ignored ${counted(ignored.length, 'column')} that the model does not use (${listed(ignored)})`)
   }
-  return knownRows(table, modality, columns, notes)
+  return [...notes, ...emptyNotes(file, name, empty)]
+}
+
+function emptyNotes(file: string, name: string, { count, first }: Tally): string[] {
+  if (count === 0) return []
+  return [`${file}: ${counted(count, 'row')} without any value, taken as lacking "${name}" (${listed(first, 5, count)})`]
 }
 
 const NUMBERS_EXPECTED = ', the model was trained on numbers here: give a number, or leave the cell empty if it is unknown'
 
-/** A row of nothing but gaps says as little as no row: the subject lacks the modality. */
-function knownRows(table: Table, name: string, columns: readonly Column[], notes: readonly string[]): ModalityFile {
+/** A row of nothing but gaps says as little as no row: the subject lacks the modality. @param empty such rows are added to it */
+function knownRows(table: Table, name: string, columns: readonly Column[], empty: Tally): ModalityFile {
   // A modality of which a model uses no column is there wherever its file has a row.
   const isKnown = (row: number) =>
     columns.length === 0 ||
     columns.some((column) => (column.kind === 'number' ? !Number.isNaN(column.values[row]) : column.codes[row] >= 0))
   const rowOf = new Map([...table.rowOf].filter(([, row]) => isKnown(row)))
-  const empty = table.ids.filter((id) => !rowOf.has(id))
-  const lacking = `${table.file}: ${counted(empty.length, 'row')} without any value, taken as lacking "${name}" (${listed(empty)})`
-  return { name, file: table.file, columns, ids: table.ids, rowOf, notes: empty.length > 0 ? [...notes, lacking] : notes }
+  for (const id of table.ids) if (!rowOf.has(id)) tally(empty, id)
+  return { name, file: table.file, columns, ids: table.ids, rowOf, notes: [] }
 }
 
 /** A modality of the model that the folder does not have. */

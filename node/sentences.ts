@@ -1,7 +1,7 @@
-/** Names in quotes, the first few of many: `"a", "b" and 7 more`. */
-export function listed(names: readonly string[], most = 5): string {
+/** Names in quotes, the first few of many: `"a", "b" and 7 more`. @param count of all, if `names` are but the first */
+export function listed(names: readonly string[], most = 5, count = names.length): string {
   const shown = names.slice(0, most).map((name) => `"${name}"`)
-  if (names.length > most) return `${shown.join(', ')} and ${names.length - most} more`
+  if (count > most) return `${shown.join(', ')} and ${count - most} more`
   return shown.join(', ')
 }
 

@@ -4,8 +4,8 @@ import { DataError } from '../src/core/errors.ts'
 import type { Target } from '../src/data/dataset.ts'
 import type { Splits } from '../src/data/split.ts'
 import { cellError, isGap } from './cells.ts'
-import { cellAt, columnAt, type Table } from './csv.ts'
 import { counted, listed } from './sentences.ts'
+import { cellAt, columnAt, type Table } from './table.ts'
 
 /** Row indexes in ascending order. Without `validation`, those rows are to be drawn out of `train`. */
 export interface FixedSplits {

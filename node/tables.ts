@@ -1,22 +1,25 @@
-// A folder of CSV files as a data set: one file per modality, joined on the ids.
+// A folder of tables as a data set: one file per modality, joined on the ids.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../src/core/errors.ts'
 import type { Dataset, Inputs, Target } from '../src/data/dataset.ts'
 import { isGap } from './cells.ts'
-import { cellAt, columnAt, readTable, type Table } from './csv.ts'
-import { type Plan, readPlan } from './manifest.ts'
+import { modelFiles, type Plan, readPlan } from './manifest.ts'
 import {
   absentModality,
   type ExpectedModality,
+  foundNotes,
   joinModality,
   type ModalityFile,
+  noFindings,
   readExpected,
   readModality,
 } from './modality-file.ts'
 import { counted, listed } from './sentences.ts'
 import { type FixedSplits, readSplit, unlearned } from './split-file.ts'
+import { cellAt, columnAt, type Table } from './table.ts'
+import { readTable } from './table-file.ts'
 import { type Outcome, readTarget, targetColumns } from './target.ts'
 
 /** What a model must be given and what it predicts. `modalities` may be the model's preparations as they are. */
@@ -55,7 +58,8 @@ export interface LabelledFolder extends Folder {
 }
 
 /**
- * Reads a folder of one CSV file per modality, as its dataset.json says or else its file names (see `readPlan`).
+ * Reads a folder of one file per modality, CSV, Parquet or Arrow IPC, as its dataset.json says or else its file names (see
+ * `readPlan`). The same cells are the same data set in every format.
  *
  * With `target: 'required'`, the default, the subjects are the ids of the label file; those in no modality are left out. With
  * `'optional'` the subjects are all ids of the modality files, those of the first modality first, and labels are read where
@@ -63,25 +67,25 @@ export interface LabelledFolder extends Folder {
  *
  * With `expected` the result has exactly the model's modalities and columns. A modality may lack its file; files, columns and
  * categories that the model does not know are ignored with a note.
- * @throws DataError, FormatError in one sentence that names the file, and the line, column and value where there are
+ * @throws DataError, FormatError in one sentence that names the file, and the line or row, column and value where there are
  */
-export function readFolder(folder: string, options?: ReadOptions & { readonly target?: 'required' }): LabelledFolder
-export function readFolder(folder: string, options: ReadOptions): Folder
-export function readFolder(folder: string, options: ReadOptions = {}): Folder {
+export function readFolder(folder: string, options?: ReadOptions & { readonly target?: 'required' }): Promise<LabelledFolder>
+export function readFolder(folder: string, options: ReadOptions): Promise<Folder>
+export async function readFolder(folder: string, options: ReadOptions = {}): Promise<Folder> {
   const { expected } = options
   const required = options.target !== 'optional'
   const plan = readPlan(folder, options.split)
   const files = filesOf(folder)
 
-  const split = findSplit(files, plan, options)
-  const group = findGroup(files, plan, required && !expected)
-  const target = findTarget(folder, files, plan, options, [split, group])
+  const split = await findSplit(files, plan, options)
+  const group = await findGroup(files, plan, required && !expected)
+  const target = await findTarget(folder, files, plan, options, [split, group])
   // All may stand in a modality's file, but they are no features.
   const others = (file: string) => [
     plan.id,
     ...[split, target, group].flatMap((found) => (found?.table.file === file ? found.columns : [])),
   ]
-  const read = expected ? readForModel(folder, files, plan, expected, others) : readToLearn(files, plan, others)
+  const read = await (expected ? readForModel(folder, files, plan, expected, others) : readToLearn(files, plan, others))
 
   const subjects = required ? labelledIds(target!.table, read.modalities) : allIds(read.modalities)
   const { ids, left } = subjects
@@ -115,28 +119,28 @@ interface Found {
 }
 
 /** The column of the split. It must be there when it is asked for, or when the folder is to be learned from. */
-function findSplit(files: Files, { id, split }: Plan, options: ReadOptions): Found | undefined {
+async function findSplit(files: Files, { id, split }: Plan, options: ReadOptions): Promise<Found | undefined> {
   if (!split) return undefined
   const must = options.split !== undefined || (options.target !== 'optional' && !options.expected)
   if (!must && !files.has(split.file)) return undefined
-  const table = files.read(split.file, id, 'the split')
+  const table = await files.read(split.file, id, 'the split')
   if (!must && !table.header.includes(split.column)) return undefined
   columnAt(table, split.column)
   return { table, columns: [split.column] }
 }
 
 /** The columns of the target. They must be there unless the target is optional. */
-function findTarget(
+async function findTarget(
   folder: string,
   files: Files,
   { id, target }: Plan,
   options: ReadOptions,
   found: readonly (Found | undefined)[],
-): Found | undefined {
+): Promise<Found | undefined> {
   const must = options.target !== 'optional'
   if (!must && (!target || !files.has(target.file))) return undefined
   if (!target) throw new DataError(`"${folder}" has no labels.csv: give one with the columns "${id}" and "label"`)
-  const table = files.read(target.file, id, 'the target')
+  const table = await files.read(target.file, id, 'the target')
   const model = options.expected?.target
   const asked = model?.task === 'regression' ? model.outputs : target.columns
   if (!must && asked?.some((column) => !table.header.includes(column))) return undefined
@@ -148,9 +152,9 @@ function findTarget(
 }
 
 /** The column of the groups. It must be there when the folder is to be learned from. */
-function findGroup(files: Files, { id, group }: Plan, must: boolean): Found | undefined {
+async function findGroup(files: Files, { id, group }: Plan, must: boolean): Promise<Found | undefined> {
   if (!group || (!must && !files.has(group.file))) return undefined
-  const table = files.read(group.file, id, 'the groups')
+  const table = await files.read(group.file, id, 'the groups')
   if (!must && !table.header.includes(group.column)) return undefined
   columnAt(table, group.column)
   return { table, columns: [group.column] }
@@ -173,18 +177,18 @@ function readGroups({ table, columns: [name] }: Found, ids: readonly string[]): 
 interface Files {
   has(file: string): boolean
   /** @param role what the file is wanted for, in an error */
-  read(file: string, id: string, role: string): Table
+  read(file: string, id: string, role: string): Promise<Table>
 }
 
-/** The CSV files of a folder; each is read once. */
+/** The files of a folder; each is read once. */
 function filesOf(folder: string): Files {
   const tables = new Map<string, Table>()
   const has = (file: string) => existsSync(join(folder, file))
   return {
     has,
-    read(file, id, role) {
+    async read(file, id, role) {
       if (!has(file)) throw new DataError(`there is no file "${file}" in "${folder}" for ${role}`)
-      const table = tables.get(file) ?? readTable(folder, file, id)
+      const table = tables.get(file) ?? (await readTable(folder, file, id))
       tables.set(file, table)
       return table
     },
@@ -196,35 +200,40 @@ interface ReadModalities {
   readonly notes: readonly string[]
 }
 
-function readToLearn(files: Files, { id, modalities, categorical }: Plan, others: (file: string) => string[]): ReadModalities {
-  const read = modalities.map(({ name, file }) =>
-    readModality(files.read(file, id, `modality "${name}"`), name, others(file), categorical.get(name) ?? []),
-  )
+async function readToLearn(
+  files: Files,
+  { id, modalities, categorical }: Plan,
+  others: (file: string) => string[],
+): Promise<ReadModalities> {
+  const read: ModalityFile[] = []
+  for (const { name, file } of modalities) {
+    const table = await files.read(file, id, `modality "${name}"`)
+    read.push(readModality(table, name, others(file), categorical.get(name) ?? []))
+  }
   return { modalities: read, notes: [] }
 }
 
-function readForModel(
+async function readForModel(
   folder: string,
   files: Files,
   plan: Plan,
   model: Expected,
   others: (file: string) => string[],
-): ReadModalities {
-  const there = new Map(plan.modalities.filter(({ file }) => files.has(file)).map(({ name, file }) => [name, file]))
-  const names = model.modalities.map(({ modality }) => modality)
-  if (!names.some((name) => there.has(name))) {
-    throw new DataError(
-      `"${folder}" holds none of the model's modalities, which are ${listed(names, 20)}: give the file of one at least`,
-    )
+): Promise<ReadModalities> {
+  const there = modelFiles(folder, plan, model.modalities)
+  const modalities: ModalityFile[] = []
+  for (const expected of model.modalities) {
+    const file = there.files.get(expected.modality)
+    if (file === undefined) {
+      modalities.push(absentModality(expected))
+      continue
+    }
+    const table = await files.read(file, plan.id, `modality "${expected.modality}"`)
+    const found = noFindings()
+    const read = readExpected(table, expected, others(file), found)
+    modalities.push({ ...read, notes: foundNotes(file, expected.modality, found) })
   }
-  const modalities = model.modalities.map((expected) => {
-    const file = there.get(expected.modality)
-    return file
-      ? readExpected(files.read(file, plan.id, `modality "${expected.modality}"`), expected, others(file))
-      : absentModality(expected)
-  })
-  const unknown = [...there].filter(([name]) => !names.includes(name))
-  return { modalities, notes: unknown.map(([name, file]) => `${file}: ignored, the model does not know modality "${name}"`) }
+  return { modalities, notes: there.notes }
 }
 
 interface Subjects {

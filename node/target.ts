@@ -4,8 +4,8 @@ import { DataError, FormatError } from '../src/core/errors.ts'
 import type { Target } from '../src/data/dataset.ts'
 import { decimal, sortLevels } from '../src/data/levels.ts'
 import { cellError, isGap, isNotFinite, refuseDecimalCommas } from './cells.ts'
-import { cellAt, columnAt, type Table } from './csv.ts'
 import { listed } from './sentences.ts'
+import { type Columns, cellAt, columnAt, placeAt, type Table } from './table.ts'
 
 /** What a model predicts. */
 export type Outcome =
@@ -20,7 +20,11 @@ export interface KnownTarget {
 }
 
 /** The columns that hold the target: those asked for, or `label`, or all that are neither ids nor `others`. */
-export function targetColumns(table: Table, asked: readonly string[] | undefined, others: readonly string[]): readonly string[] {
+export function targetColumns(
+  table: Columns,
+  asked: readonly string[] | undefined,
+  others: readonly string[],
+): readonly string[] {
   if (asked) {
     for (const column of asked) columnAt(table, column)
     return asked
@@ -52,7 +56,7 @@ export function readTarget(
     if (gap === undefined) return true
     if (gaps) return false
     throw new DataError(
-      `${table.file} line ${table.lines[rows[i]]}: "${ids[i]}" has no value in column "${table.header[gap]}", give one or remove the row`,
+      `${placeAt(table, rows[i])}: "${ids[i]}" has no value in column "${table.header[gap]}", give one or remove the row`,
     )
   })
   if (labelled.length === 0) return undefined

@@ -22,13 +22,13 @@ export const evaluateCommand = defineCommand({
   },
   args: {
     model: { type: 'positional', required: true, description: 'Model file' },
-    dir: { type: 'positional', required: true, description: 'Folder with the CSV files and labels' },
+    dir: { type: 'positional', required: true, description: 'Folder with the files and labels' },
     split: { type: 'string', valueHint: 'file:column', description: 'Column of a CSV in the folder that says train or test' },
     json: { type: 'boolean', description: 'Print one JSON object instead of the table' },
   },
-  run({ args }) {
+  async run({ args }) {
     const model = readModelFile(args.model, readModel)
-    const { data, splits, notes } = readFolder(args.dir, {
+    const { data, splits, notes } = await readFolder(args.dir, {
       expected: expectedOf(model),
       split: args.split ?? ownSplit(model, args.dir),
     })

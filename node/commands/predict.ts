@@ -1,19 +1,21 @@
 import { defineCommand } from 'citty'
 import Papa from 'papaparse'
 import { readModel } from '../../src/formats/model-file.ts'
+import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
-import { createPredictor, hasRelaxedSimd, init } from '../../web/infer.ts'
-import { checkFolderOf, writeFileSafely } from '../files.ts'
-import { expectedOf, readModelFile } from '../model.ts'
+import { hasRelaxedSimd } from '../../web/infer.ts'
+import { checkFolderOf, openSafely } from '../files.ts'
+import { readModelFile } from '../model.ts'
+import { predictFolder } from '../predict-folder.ts'
 import { counted, talk } from '../sentences.ts'
-import { readFolder } from '../tables.ts'
+import { interrupts } from '../signals.ts'
 
 export const predictCommand = defineCommand({
-  meta: { name: 'predict', description: 'Predict every subject of a folder of CSV files' },
+  meta: { name: 'predict', description: 'Predict every subject of a folder; sorted by id, it may be larger than memory' },
   args: {
     model: { type: 'positional', required: true, description: 'Model file' },
-    dir: { type: 'positional', required: true, description: 'Folder with one CSV file per modality; modalities may be missing' },
+    dir: { type: 'positional', required: true, description: 'Folder with one file per modality; modalities may be missing' },
     out: { type: 'string', required: true, valueHint: 'file', description: 'Where the predictions go (.csv)' },
     numerics: {
       type: 'string',
@@ -23,34 +25,52 @@ export const predictCommand = defineCommand({
   },
   async run({ args }) {
     const numerics = checkNumerics(args.numerics ?? 'exact')
-    await init({ numerics })
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
-    const { inputs, notes } = readFolder(args.dir, { expected: expectedOf(model), target: 'optional' })
-    const prediction = createPredictor(model, undefined, numerics).predict(inputs)
-    writeFileSafely(args.out, `${Papa.unparse(predictionRows(prediction), { newline: '\n' })}\n`)
-    if (numerics === 'fast' && !hasRelaxedSimd()) console.error(NOT_FAST)
-    for (const note of notes) console.error(note)
-    const mute = prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
-    if (mute > 0)
-      console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
-    talk(args.out)(`${args.out}: ${counted(prediction.ids.length - mute, 'row')} predicted`)
+    const notes: string[] = []
+    const stop = interrupts('no predictions were written')
+    const file = openSafely(args.out)
+    try {
+      const options = { numerics, onNote: (note: string) => notes.push(note), signal: stop.signal }
+      let rows = 0
+      let mute = 0
+      let head: string[][] = [headOf(model.target)]
+      for await (const prediction of predictFolder(model, args.dir, options)) {
+        file.write(linesOf([...head, ...predictionRows(prediction)]))
+        head = []
+        rows += prediction.ids.length
+        mute += prediction.patternOf.filter((p) => prediction.patterns[p].students.length === 0).length
+      }
+      file.keep()
+      if (numerics === 'fast' && !hasRelaxedSimd()) console.error(NOT_FAST)
+      for (const note of notes) console.error(note)
+      if (mute > 0)
+        console.error(`${counted(mute, 'row')} not predicted: no student of the model can do with the modalities they have`)
+      talk(args.out)(`${args.out}: ${counted(rows - mute, 'row')} predicted`)
+    } finally {
+      file.drop()
+      stop.close()
+    }
   },
 })
 
-/** id, prediction, probability of each class (or each output), students by falling weight, missing modalities. */
+const linesOf = (rows: (string | number)[][]): string => `${Papa.unparse(rows, { newline: '\n' })}\n`
+
+/** id, prediction, probability of each class (or each output), students, missing modalities. */
+function headOf(target: Model['target']): string[] {
+  if (target.task === 'classification')
+    return ['id', 'prediction', ...target.classes.map((name) => `p_${name}`), 'students', 'missing']
+  const { outputs } = target
+  return ['id', ...(outputs.length === 1 ? ['prediction'] : outputs.map((name) => `prediction_${name}`)), 'students', 'missing']
+}
+
+/** As `headOf` says; students by falling weight. */
 function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
   const D = outputs.length
-  const names = labels
-    ? ['prediction', ...outputs.map((name) => `p_${name}`)]
-    : D === 1
-      ? ['prediction']
-      : outputs.map((name) => `prediction_${name}`)
-  const rows = ids.map((id, i) => {
+  return ids.map((id, i) => {
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))
     const label = labels ? [labels[i] < 0 ? '' : outputs[labels[i]]] : []
     return [id, ...label, ...numbers, students.map((s) => s.name).join('; '), missing.join('; ')]
   })
-  return [['id', ...names, 'students', 'missing'], ...rows]
 }

@@ -16,9 +16,9 @@ import { readFolder } from '../tables.ts'
 import { configFrom, UsageError, wholeNumber } from '../usage.ts'
 
 export const trainCommand = defineCommand({
-  meta: { name: 'train', description: 'Train a fusion model on a folder of one CSV file per modality' },
+  meta: { name: 'train', description: 'Train a fusion model on a folder of one file per modality: CSV, Parquet or Arrow IPC' },
   args: {
-    dir: { type: 'positional', required: true, description: 'Folder with the CSV files, labels.csv and perhaps dataset.json' },
+    dir: { type: 'positional', required: true, description: 'Folder with the files, labels.csv and perhaps dataset.json' },
     out: { type: 'string', valueHint: 'file', description: 'Where the model goes (.safetensors); needed but for --plan' },
     config: { type: 'string', valueHint: 'file', description: 'Settings as JSON' },
     seed: { type: 'string', valueHint: 'n', description: 'Same seed, same model, to the byte (0)' },
@@ -47,7 +47,7 @@ export const trainCommand = defineCommand({
     if (out === undefined) throw new UsageError('"train" needs --out FILE: see metafusion train --help')
     checkFolderOf(out)
     const started = performance.now()
-    const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+    const { data, splits, notes } = await readFolder(args.dir, { split: args.split })
     const tell = talk(out)
     const say = args.json ? console.error : tell
     say(`${counted(data.ids.length, 'row')}, ${counted(data.modalities.length, 'modality', 'modalities')}`)
@@ -72,8 +72,12 @@ export const trainCommand = defineCommand({
 })
 
 /** The dry run. */
-function tellPlan(args: { dir: string; split?: string; json?: boolean }, config: TrainConfig, numerics: Numerics): void {
-  const { data, splits, notes } = readFolder(args.dir, { split: args.split })
+async function tellPlan(
+  args: { dir: string; split?: string; json?: boolean },
+  config: TrainConfig,
+  numerics: Numerics,
+): Promise<void> {
+  const { data, splits, notes } = await readFolder(args.dir, { split: args.split })
   const planned = plan(data, { config, splits, numerics })
   const lines = args.json ? [JSON.stringify(planJson(planned))] : [...notes, ...planLines(planned)]
   for (const line of lines) console.log(line)

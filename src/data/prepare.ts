@@ -169,7 +169,8 @@ export function readerOf(preparation: Preparation): Reader {
   }
 }
 
-const MAX_F32 = 3.4028234663852886e38
+/** The largest number of 32 bits: no prepared value may be further from 0. */
+export const MAX_F32 = 3.4028234663852886e38
 
 /** Where a column's numbers go: the first one to element `at`, each next one `width` further. */
 interface Place {

@@ -19,8 +19,8 @@ const cells = (column: Column) =>
 const json = (value: unknown) => JSON.stringify(value)
 
 describe('learning from a folder', () => {
-  test('joins the files on the ids of labels.csv; a subject without a row lacks the modality', () => {
-    const { data, labelled, splits, notes } = readFolder(
+  test('joins the files on the ids of labels.csv; a subject without a row lacks the modality', async () => {
+    const { data, labelled, splits, notes } = await readFolder(
       folderOf({ 'labels.csv': LABELS, 'clinical.csv': CLINICAL, 'mri.csv': 'id,volume\np4,1.5\np2,2.5\n' }),
     )
     expect(data.ids).toEqual(['p1', 'p2', 'p3', 'p4'])
@@ -42,7 +42,7 @@ describe('learning from a folder', () => {
     checkDataset(data)
   })
 
-  test('what predict has written is no modality, unless dataset.json says so', () => {
+  test('what predict has written is no modality, unless dataset.json says so', async () => {
     const files = {
       'labels.csv': LABELS,
       'm.csv': 'id,prediction,students\np1,1,2\np2,2,3\n',
@@ -50,7 +50,7 @@ describe('learning from a folder', () => {
       'value.csv': '\ufeffid;prediction;students;missing\r\np1;1.5;m:raw;\r\n',
       'values.csv': 'id,prediction_u,"prediction_v",students,missing\np1,1,2,m:raw,\n',
     }
-    const { data, notes } = readFolder(folderOf(files))
+    const { data, notes } = await readFolder(folderOf(files))
     expect(data.modalities.map(({ name }) => name)).toEqual(['m'])
     expect(notes.slice(0, 4)).toEqual([
       ...['classes', 'value', 'values'].map(
@@ -58,20 +58,22 @@ describe('learning from a folder', () => {
       ),
       'modalities are the files "m.csv"',
     ])
-    const named = readFolder(folderOf({ ...files, 'dataset.json': json({ modalities: { m: 'm.csv', other: 'classes.csv' } }) }))
+    const named = await readFolder(
+      folderOf({ ...files, 'dataset.json': json({ modalities: { m: 'm.csv', other: 'classes.csv' } }) }),
+    )
     expect(named.data.modalities.map(({ name }) => name)).toEqual(['m', 'other'])
   })
 
-  test('a split may have no test rows, and it is said', () => {
-    const { splits, notes } = readFolder(
+  test('a split may have no test rows, and it is said', async () => {
+    const { splits, notes } = await readFolder(
       folderOf({ 'labels.csv': LABELS, 'm.csv': CLINICAL, 'split.csv': 'id,split\np1,train\np2,train\np3,train\np4,val\n' }),
     )
     expect(splits).toMatchObject({ train: Int32Array.of(0, 1, 2), validation: Int32Array.of(3), test: new Int32Array(0) })
     expect(notes).toContain('split.csv column "split": no test rows, nothing is reported')
   })
 
-  test('dataset.json says which file is what', () => {
-    const { title, data, splits, notes } = readFolder(
+  test('dataset.json says which file is what', async () => {
+    const { title, data, splits, notes } = await readFolder(
       folderOf({
         'dataset.json': json({
           title: 'Two views',
@@ -97,13 +99,13 @@ describe('learning from a folder', () => {
     expect(notes).toEqual([])
   })
 
-  test('dataset.json may name the column of groups, which is no feature and no target', () => {
+  test('dataset.json may name the column of groups, which is no feature and no target', async () => {
     const files = {
       'm.csv': 'id,x,family\np1,1,f1\np2,2,f1\np3,3,f2\n',
       'labels.csv': 'id,y\np1,1.5\np2,2.5\np3,3.5\n',
       'dataset.json': json({ modalities: { m: 'm.csv' }, group: { file: 'm.csv', column: 'family' } }),
     }
-    const { data } = readFolder(folderOf(files))
+    const { data } = await readFolder(folderOf(files))
     expect(data.groups).toEqual(['f1', 'f1', 'f2'])
     expect(data.modalities[0].columns.map(({ name }) => name)).toEqual(['x'])
     const beside = {
@@ -111,33 +113,33 @@ describe('learning from a folder', () => {
       'labels.csv': 'id,y,family\np1,1.5,f1\np2,2.5,f1\np3,3.5,f2\n',
       'dataset.json': json({ group: { file: 'labels.csv', column: 'family' } }),
     }
-    const own = readFolder(folderOf(beside)).data
+    const own = (await readFolder(folderOf(beside))).data
     expect(own.groups).toEqual(['f1', 'f1', 'f2'])
     expect(own.target).toMatchObject({ task: 'regression', outputs: ['y'] })
     checkDataset(own)
     const apart = { ...beside, 'families.csv': 'id,family\np1,f1\np2,f1\np3,f2\n', 'labels.csv': files['labels.csv'] }
-    const last = readFolder(
-      folderOf({ ...apart, 'dataset.json': json({ group: { file: 'families.csv', column: 'family' } }) }),
+    const last = (
+      await readFolder(folderOf({ ...apart, 'dataset.json': json({ group: { file: 'families.csv', column: 'family' } }) }))
     ).data
     expect(last.groups).toEqual(['f1', 'f1', 'f2'])
     expect(last.modalities.map(({ name }) => name)).toEqual(['m'])
   })
 
-  test('every row needs its group to be learned from, and none to be predicted', () => {
+  test('every row needs its group to be learned from, and none to be predicted', async () => {
     const files = {
       'm.csv': 'id,x\np1,1\np2,2\np3,3\n',
       'labels.csv': 'id,label,family\np1,a,f1\np2,b,\np3,a,f2\n',
       'dataset.json': json({ group: { file: 'labels.csv', column: 'family' } }),
     }
-    expect(() => readFolder(folderOf(files))).toThrow(
+    await expect(readFolder(folderOf(files))).rejects.toThrow(
       'labels.csv column "family" has no group for 1 id ("p2"): name one for each',
     )
-    expect(() => readFolder(folderOf({ ...files, 'labels.csv': LABELS }))).toThrow('labels.csv has no column "family"')
-    expect(readFolder(folderOf(files), { target: 'optional' }).inputs.ids).toEqual(['p1', 'p2', 'p3'])
+    await expect(readFolder(folderOf({ ...files, 'labels.csv': LABELS }))).rejects.toThrow('labels.csv has no column "family"')
+    expect((await readFolder(folderOf(files), { target: 'optional' })).inputs.ids).toEqual(['p1', 'p2', 'p3'])
   })
 
-  test('dataset.json may say one thing and leave the rest to the names of the files', () => {
-    const { data } = readFolder(
+  test('dataset.json may say one thing and leave the rest to the names of the files', async () => {
+    const { data } = await readFolder(
       folderOf({
         'dataset.json': json({ categorical: { m: ['x'] } }),
         'labels.csv': LABELS,
@@ -147,8 +149,8 @@ describe('learning from a folder', () => {
     expect(data.modalities.map(({ name, columns }) => [name, columns[0].kind])).toEqual([['m', 'category']])
   })
 
-  test('a target and a split that stand in a modality’s file are no features of it', () => {
-    const { data, splits } = readFolder(
+  test('a target and a split that stand in a modality’s file are no features of it', async () => {
+    const { data, splits } = await readFolder(
       folderOf({
         'dataset.json': json({
           modalities: { m: 'all.csv' },
@@ -162,8 +164,8 @@ describe('learning from a folder', () => {
     expect(splits).toMatchObject({ train: Int32Array.of(0, 1), test: Int32Array.of(2) })
   })
 
-  test('what is left out is said', () => {
-    const { data, notes } = readFolder(
+  test('what is left out is said', async () => {
+    const { data, notes } = await readFolder(
       folderOf({
         'labels.csv': 'id,label\np1,a\np2,b\np3,a\np9,b\n',
         'm.csv': 'id,x,empty\np1,1,\np2,,NA\np3,3,\np7,4,\n',
@@ -187,23 +189,23 @@ describe('learning from a folder', () => {
     ])
   })
 
-  test('a class without a train row is said', () => {
-    const { notes } = readFolder(
+  test('a class without a train row is said', async () => {
+    const { notes } = await readFolder(
       folderOf({ 'labels.csv': LABELS, 'm.csv': CLINICAL, 'split.csv': 'id,split\np1,train\np2,test\np3,train\np4,test\n' }),
     )
     expect(notes).toContain('no train row has the class "b": nothing can be learned of it')
   })
 
-  test('options.split overrides the split of the folder', () => {
+  test('options.split overrides the split of the folder', async () => {
     const folder = folderOf({
       'labels.csv': LABELS,
       'm.csv': CLINICAL,
       'split.csv': 'id,split\np1,train\np2,train\np3,test\np4,test\n',
       'splits.csv': 'id,s0,split\np1,test,train\np2,train,train\np3,train,train\np4,train,test\n',
     })
-    expect([...readFolder(folder).splits!.test]).toEqual([2, 3])
-    expect([...readFolder(folder, { split: 'splits.csv:s0' }).splits!.test]).toEqual([0])
-    expect([...readFolder(folder, { split: 'splits.csv' }).splits!.test]).toEqual([3])
+    expect([...(await readFolder(folder)).splits!.test]).toEqual([2, 3])
+    expect([...(await readFolder(folder, { split: 'splits.csv:s0' })).splits!.test]).toEqual([0])
+    expect([...(await readFolder(folder, { split: 'splits.csv' })).splits!.test]).toEqual([3])
   })
 
   test.each([
@@ -222,16 +224,16 @@ describe('learning from a folder', () => {
       ['1', '2'],
       'column "label" of labels.csv: 2 different whole numbers, so the task is classification',
     ],
-  ])('%j is read as a %s of %j', (labels, task, names, note) => {
-    const { data, notes } = readFolder(folderOf({ 'labels.csv': labels, 'm.csv': 'id,x\np1,1\np2,2\n' }))
+  ])('%j is read as a %s of %j', async (labels, task, names, note) => {
+    const { data, notes } = await readFolder(folderOf({ 'labels.csv': labels, 'm.csv': 'id,x\np1,1\np2,2\n' }))
     expect(data.target.task).toBe(task)
     expect(data.target.task === 'classification' ? data.target.classes : data.target.outputs).toEqual(names)
     expect(notes).toContain(note)
   })
 
-  test('eleven different whole numbers are measurements', () => {
+  test('eleven different whole numbers are measurements', async () => {
     const lines = (name: string) => [`id,${name}`, ...Array.from({ length: 11 }, (_, i) => `p${i},${i}`)].join('\n')
-    expect(readFolder(folderOf({ 'labels.csv': lines('y'), 'm.csv': lines('x') })).data.target.task).toBe('regression')
+    expect((await readFolder(folderOf({ 'labels.csv': lines('y'), 'm.csv': lines('x') }))).data.target.task).toBe('regression')
   })
 })
 
@@ -248,8 +250,8 @@ describe('the form of a CSV file', () => {
     ['spaces', ' id , a,b\n p1 ,1 ,x\np2 , 2.5e1,y\np3,-.5, x\n'],
     ['blank lines', `\n${plain.replaceAll('\n', '\n\n  \n')}\n`],
     ['no line end', plain.trimEnd()],
-  ])('%s', (_, text) => {
-    const { inputs } = readFolder(folderOf({ 'm.csv': text }), { target: 'optional' })
+  ])('%s', async (_, text) => {
+    const { inputs } = await readFolder(folderOf({ 'm.csv': text }), { target: 'optional' })
     expect(inputs.ids).toEqual(['p1', 'p2', 'p3'])
     expect(inputs.modalities[0].columns.map((column) => [column.name, cells(column)])).toEqual([
       ['a', [1, 25, -0.5]],
@@ -257,15 +259,15 @@ describe('the form of a CSV file', () => {
     ])
   })
 
-  test('decimal commas of a file with semicolons are refused, not taken as categories', () => {
-    expect(() => readFolder(folderOf({ 'm.csv': 'id;a\np1;1,5\np2;2,5\n' }), { target: 'optional' })).toThrow(
+  test('decimal commas of a file with semicolons are refused, not taken as categories', async () => {
+    await expect(readFolder(folderOf({ 'm.csv': 'id;a\np1;1,5\np2;2,5\n' }), { target: 'optional' })).rejects.toThrow(
       'm.csv line 2: column "a" holds "1,5": write numbers with a decimal point, or list the column in dataset.json as ' +
         '"categorical": {"m": ["a"]}',
     )
   })
 
-  test('a quoted cell may hold separators, quotes and line breaks', () => {
-    const { inputs } = readFolder(folderOf({ 'm.csv': 'id,a\np1,"x, ""y"""\np2,"x\ny"\np3,z\n' }), { target: 'optional' })
+  test('a quoted cell may hold separators, quotes and line breaks', async () => {
+    const { inputs } = await readFolder(folderOf({ 'm.csv': 'id,a\np1,"x, ""y"""\np2,"x\ny"\np3,z\n' }), { target: 'optional' })
     expect(cells(inputs.modalities[0].columns[0])).toEqual(['x, "y"', 'x\ny', 'z'])
   })
 })
@@ -290,11 +292,11 @@ type Case = [files: Record<string, string | Uint8Array>, sentence: string, optio
 /** What each throws; DIR stands for the folder. */
 function refuses(name: string, cases: readonly Case[]): void {
   describe(name, () => {
-    test.each(cases)('%j: %s', (files, sentence, options = {}) => {
+    test.each(cases)('%j: %s', async (files, sentence, options = {}) => {
       const folder = folderOf(files)
       let thrown: unknown
       try {
-        readFolder(folder, options)
+        await readFolder(folder, options)
       } catch (error) {
         thrown = error
       }
@@ -305,11 +307,13 @@ function refuses(name: string, cases: readonly Case[]): void {
   })
 }
 
-test('a folder that is none', () => {
+test('a folder that is none', async () => {
   const folder = folderOf({ 'a.csv': '' })
   const reading = (name: string) => () => readFolder(join(folder, name))
-  expect(reading('b')).toThrow(`there is no folder "${join(folder, 'b')}"`)
-  expect(reading('a.csv')).toThrow(`"${join(folder, 'a.csv')}" is no folder: give one that holds a CSV file per modality`)
+  await expect(reading('b')()).rejects.toThrow(`there is no folder "${join(folder, 'b')}"`)
+  await expect(reading('a.csv')()).rejects.toThrow(
+    `"${join(folder, 'a.csv')}" is no folder: give one that holds a CSV file per modality`,
+  )
 })
 
 refuses('files', [
@@ -429,25 +433,25 @@ refuses('splits', [
   ],
 ])
 
-test('columns beside label are named, not silently left out', () => {
+test('columns beside label are named, not silently left out', async () => {
   const files = { 'm.csv': 'id,x\np1,1\np2,2', 'labels.csv': 'id,label,age,sex\np1,a,50,f\np2,b,60,m' }
-  expect(readFolder(folderOf(files)).notes).toContain('labels.csv: "age", "sex" not used, the target is "label"')
+  expect((await readFolder(folderOf(files))).notes).toContain('labels.csv: "age", "sex" not used, the target is "label"')
 })
 
-test('the file of a split that is asked for is no modality', () => {
+test('the file of a split that is asked for is no modality', async () => {
   const files = {
     'm.csv': 'id,x\np1,1\np2,2',
     'labels.csv': 'id,label\np1,a\np2,b',
     'folds.csv': 'id,s0,s1\np1,train,test\np2,test,train',
   }
-  expect(readFolder(folderOf(files), { split: 'folds.csv:s0' }).inputs.modalities.map((m) => m.name)).toEqual(['m'])
+  expect((await readFolder(folderOf(files), { split: 'folds.csv:s0' })).inputs.modalities.map((m) => m.name)).toEqual(['m'])
 })
 
 // The engine's own words follow, which differ from version to version.
 test.each(['{"title": "x",\n  "id": id}', '{"modalities": {"m": "m.csv",}}', '{"id": "x"', ''])(
   'dataset.json that is no JSON is refused: %j',
-  (text) => {
-    expect(() => readFolder(folderOf({ 'dataset.json': text }))).toThrow(/^dataset\.json is no valid JSON: .+/)
+  async (text) => {
+    await expect(readFolder(folderOf({ 'dataset.json': text }))).rejects.toThrow(/^dataset\.json is no valid JSON: .+/)
   },
 )
 
@@ -488,13 +492,13 @@ const MODEL: Expected = {
 }
 
 describe('reading for a model', () => {
-  test('gives the model’s modalities and columns; numbers are categories where the model has categories', () => {
+  test('gives the model’s modalities and columns; numbers are categories where the model has categories', async () => {
     const folder = folderOf({
       'mri.csv': 'volume,id\n7,p3\n8,p1\n',
       'clinical.csv': 'id,stage,note,age\np2,2,x,\np1,1,y,50\n',
       'other.csv': 'not,even,a\ntable',
     })
-    const { inputs, target, labelled, notes } = readFolder(folder, { expected: MODEL, target: 'optional' })
+    const { inputs, target, labelled, notes } = await readFolder(folder, { expected: MODEL, target: 'optional' })
     expect(inputs.ids).toEqual(['p2', 'p1', 'p3'])
     const [clinical, mri] = inputs.modalities
     expect(clinical.columns.map((column) => [column.name, column.kind, cells(column)])).toEqual([
@@ -512,8 +516,8 @@ describe('reading for a model', () => {
     ])
   })
 
-  test('preparations say what to expect, and prepare the rows again with the same bits', () => {
-    const { data } = readFolder(
+  test('preparations say what to expect, and prepare the rows again with the same bits', async () => {
+    const { data } = await readFolder(
       folderOf({
         'dataset.json': json({ categorical: { m: ['smoker'] } }),
         'labels.csv': LABELS,
@@ -523,14 +527,14 @@ describe('reading for a model', () => {
     const preparation = fitPreparation(data.modalities[0], [0, 1, 2, 3])
     const again = folderOf({ 'm.csv': 'smoker;note;id;age\n0;;p1;50\n1;;p2;61\n0;x;p3;\n;;p4;73\n' })
     const expected: Expected = { modalities: [preparation], target: { task: 'classification', classes: ['a', 'b'] } }
-    const { inputs } = readFolder(again, { expected, target: 'optional' })
+    const { inputs } = await readFolder(again, { expected, target: 'optional' })
     expect(preparedNames(preparation)).toEqual(['age', 'smoker=0', 'smoker=1'])
     expect(applyPreparation(preparation, inputs.modalities[0])).toEqual(applyPreparation(preparation, data.modalities[0]))
   })
 
-  test('a modality may lack its file, a column its values and a category its level', () => {
+  test('a modality may lack its file, a column its values and a category its level', async () => {
     const folder = folderOf({ 'clinical.csv': 'id,age,stage\np1,,3\np2,,1\np3,,\n' })
-    const { inputs, notes } = readFolder(folder, { expected: MODEL, target: 'optional' })
+    const { inputs, notes } = await readFolder(folder, { expected: MODEL, target: 'optional' })
     expect(inputs.modalities.map(({ present }) => [...present])).toEqual([
       [1, 1, 0],
       [0, 0, 0],
@@ -543,51 +547,51 @@ describe('reading for a model', () => {
     ])
   })
 
-  test('a modality of which the model uses no column is there where its file has a row', () => {
+  test('a modality of which the model uses no column is there where its file has a row', async () => {
     const expected: Expected = { ...MODEL, modalities: [MODEL.modalities[1], { modality: 'flat', columns: [] }] }
     const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\n', 'flat.csv': 'id,x\np2,7\n' })
-    const { inputs, notes } = readFolder(folder, { expected, target: 'optional' })
+    const { inputs, notes } = await readFolder(folder, { expected, target: 'optional' })
     expect(inputs.modalities[1]).toEqual({ name: 'flat', columns: [], present: Uint8Array.of(0, 1) })
     expect(notes.slice(1)).toEqual(['flat.csv: ignored 1 column that the model does not use ("x")'])
   })
 
-  test('the files that dataset.json names for learning may be missing', () => {
+  test('the files that dataset.json names for learning may be missing', async () => {
     const files = { clinical: 'c.csv', mri: 'm.csv', more: 'more.csv' }
     const folder = folderOf({
       'dataset.json': json({ modalities: files, target: { file: 'y.csv', column: 'y' }, split: { file: 's.csv', column: 's' } }),
       'm.csv': 'id,volume\np1,1\n',
     })
-    expect(readFolder(folder, { expected: MODEL, target: 'optional' }).inputs.ids).toEqual(['p1'])
+    expect((await readFolder(folder, { expected: MODEL, target: 'optional' })).inputs.ids).toEqual(['p1'])
   })
 
-  test('labels are read where there are any, as indexes of the model’s classes', () => {
+  test('labels are read where there are any, as indexes of the model’s classes', async () => {
     const folder = folderOf({
       'mri.csv': 'id,volume\np1,1\np2,2\np3,3\n',
       'labels.csv': 'id,label\np3,well\np2,\np1,ill\np9,ill\n',
     })
-    const { target, labelled } = readFolder(folder, { expected: MODEL, target: 'optional' })
+    const { target, labelled } = await readFolder(folder, { expected: MODEL, target: 'optional' })
     expect(target).toEqual({ task: 'classification', classes: ['well', 'ill'], labels: Int32Array.of(1, -1, 0) })
     expect([...labelled]).toEqual([0, 2])
   })
 
-  test('values of a regression are NaN where they are not known', () => {
+  test('values of a regression are NaN where they are not known', async () => {
     const expected: Expected = { ...MODEL, target: { task: 'regression', outputs: ['v', 'u'] } }
     const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\n', 'labels.csv': 'id,u,v\np1,1,2\np2,3,\n' })
-    const { target, labelled } = readFolder(folder, { expected, target: 'optional' })
+    const { target, labelled } = await readFolder(folder, { expected, target: 'optional' })
     expect(target).toEqual({ task: 'regression', outputs: ['v', 'u'], values: Float64Array.of(2, 1, Number.NaN, Number.NaN) })
     expect([...labelled]).toEqual([0])
   })
 
-  test('a split is read if there is one, and need not be whole', () => {
+  test('a split is read if there is one, and need not be whole', async () => {
     const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\n', 'split.csv': 'id,split\np2,test\np7,train\n' })
-    const { splits, notes } = readFolder(folder, { expected: MODEL, target: 'optional' })
+    const { splits, notes } = await readFolder(folder, { expected: MODEL, target: 'optional' })
     expect(splits).toMatchObject({ train: new Int32Array(0), test: Int32Array.of(1) })
     expect(notes.filter((note) => note.includes('split'))).toEqual([])
   })
 
-  test('the rows of a folder with required labels are those of labels.csv', () => {
+  test('the rows of a folder with required labels are those of labels.csv', async () => {
     const folder = folderOf({ 'mri.csv': 'id,volume\np1,1\np2,2\np3,3\n', 'labels.csv': 'id,label\np3,well\np1,well\n' })
-    const { data } = readFolder(folder, { expected: MODEL })
+    const { data } = await readFolder(folder, { expected: MODEL })
     expect(data.ids).toEqual(['p3', 'p1'])
     expect(data.target).toMatchObject({ classes: ['well', 'ill'], labels: Int32Array.of(0, 0) })
   })
@@ -629,8 +633,8 @@ refuses('what a model cannot use', [
 const SHARED = join(import.meta.dirname, '../../../shared/datasets')
 
 describe.runIf(existsSync(SHARED))('the acceptance data', () => {
-  const sizes = (name: string, options?: ReadOptions & { target?: 'required' }) => {
-    const { data, splits } = readFolder(join(SHARED, name), options)
+  const sizes = async (name: string, options?: ReadOptions & { target?: 'required' }) => {
+    const { data, splits } = await readFolder(join(SHARED, name), options)
     checkDataset(data)
     return {
       rows: data.ids.length,
@@ -640,21 +644,21 @@ describe.runIf(existsSync(SHARED))('the acceptance data', () => {
     }
   }
 
-  test('rosmap', () => {
+  test('rosmap', async () => {
     const features = { mrna: 200, methylation: 200, mirna: 200 }
-    expect(sizes('rosmap')).toEqual({ rows: 351, features, classes: 2, splits: [245, 106] })
+    expect(await sizes('rosmap')).toEqual({ rows: 351, features, classes: 2, splits: [245, 106] })
   })
 
-  test('ad_csf', () => {
+  test('ad_csf', async () => {
     const features = { demographics: 2, genotype: 3, csf_core: 3, protein_panel: 124 }
-    expect(sizes('ad_csf')).toEqual({ rows: 333, features, classes: 2, splits: [267, 66] })
-    expect(sizes('ad_csf', { split: 'splits_10x80_20.csv:s3' })).toMatchObject({ rows: 333, splits: [266, 67] })
+    expect(await sizes('ad_csf')).toEqual({ rows: 333, features, classes: 2, splits: [267, 66] })
+    expect(await sizes('ad_csf', { split: 'splits_10x80_20.csv:s3' })).toMatchObject({ rows: 333, splits: [266, 67] })
   })
 
-  test('breast_tcga: no test row has the protein modality', () => {
+  test('breast_tcga: no test row has the protein modality', async () => {
     const features = { mrna: 200, mirna: 184, protein: 142 }
-    expect(sizes('breast_tcga')).toEqual({ rows: 220, features, classes: 3, splits: [150, 70] })
-    const { data, splits } = readFolder(join(SHARED, 'breast_tcga'))
+    expect(await sizes('breast_tcga')).toEqual({ rows: 220, features, classes: 3, splits: [150, 70] })
+    const { data, splits } = await readFolder(join(SHARED, 'breast_tcga'))
     const protein = data.modalities[2].present
     expect([splits!.train.every((row) => protein[row] === 1), splits!.test.some((row) => protein[row] === 1)]).toEqual([
       true,
@@ -666,12 +670,12 @@ describe.runIf(existsSync(SHARED))('the acceptance data', () => {
     ])
   })
 
-  test('handwritten', () => {
+  test('handwritten', async () => {
     const features = { pix: 240, fou: 76, fac: 216, zer: 47, kar: 64, mor: 6 }
-    expect(sizes('handwritten')).toEqual({ rows: 2000, features, classes: 10, splits: [1600, 400] })
+    expect(await sizes('handwritten')).toEqual({ rows: 2000, features, classes: 10, splits: [1600, 400] })
   })
 
-  test('nutrimouse', () => {
-    expect(sizes('nutrimouse')).toEqual({ rows: 40, features: { gene: 120, lipid: 21 }, classes: 2, splits: undefined })
+  test('nutrimouse', async () => {
+    expect(await sizes('nutrimouse')).toEqual({ rows: 40, features: { gene: 120, lipid: 21 }, classes: 2, splits: undefined })
   })
 })

@@ -21,7 +21,7 @@ else await all()
 /** One training; prints its scores, time and memory. */
 async function one(folder, seed) {
   const start = performance.now()
-  const { data, splits } = readFolder(folder)
+  const { data, splits } = await readFolder(folder)
   const { model, methods } = await train(data, { config: { seed }, splits })
   const bytes = writeModel(model).length
   const seconds = (performance.now() - start) / 1000

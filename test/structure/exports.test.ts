@@ -149,6 +149,7 @@ describe('the doors', () => {
       'barChart',
       'heatMap',
       'lineChart',
+      'predictFolder',
       'readFolder',
       'readNacc',
       'readNeural',

@@ -1,0 +1,32 @@
+import type { Rule } from '../src/fusion/ensemble.ts'
+import type { Model } from '../src/fusion/model.ts'
+import type { Prediction } from '../src/fusion/predictor.ts'
+import type { Numerics } from '../src/wasm/shelf.ts'
+import { createPredictor, init } from '../web/infer.ts'
+import { folderRows } from './folder-rows.ts'
+import { expectedOf } from './model.ts'
+
+export interface PredictFolderOptions {
+  /** Which of the model's ensembles; its own when left out. */
+  readonly rule?: Rule
+  readonly numerics?: Numerics
+  /** Told what was left out or found missing, one sentence each, the most of it at the end. */
+  readonly onNote?: (sentence: string) => void
+  /** Stops the reading at the next piece of a file. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Predicts every subject of a folder, some thousand rows at a time: a folder whose files are sorted by id, or list the same ids in
+ * the same order, may be larger than memory (`folderRows`).
+ * @throws DataError, FormatError as `readFolder` does, when it comes to the row; the signal's reason
+ */
+export async function* predictFolder(
+  model: Model,
+  folder: string,
+  { rule, numerics, onNote = () => {}, signal }: PredictFolderOptions = {},
+): AsyncGenerator<Prediction> {
+  await init({ numerics })
+  const predictor = createPredictor(model, rule, numerics)
+  for await (const inputs of folderRows(folder, expectedOf(model), onNote, signal)) yield predictor.predict(inputs)
+}
