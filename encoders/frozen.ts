@@ -34,7 +34,13 @@ export async function frozen(model: Runnable): Promise<FrozenEncoder<RawNumbers>
   }
   const kind = type as keyof typeof ARRAYS
   const size = shape.reduce((product, n) => product * n, 1)
-  const width = (await run(new ARRAYS[kind](size), [1, ...shape])).length
+  const probe = await run(new ARRAYS[kind](size), [1, ...shape])
+  if (typeof probe[0] !== 'number') {
+    throw new ConfigError(
+      `the model of the encoder "${name}" makes ${probe.length} × ${typeof probe[0]} of an input: give an output of floats`,
+    )
+  }
+  const width = probe.length
   const encodeAtOnce = async (inputs: readonly RawNumbers[]) => {
     const made = await run(pack(name, kind, shape, inputs), [inputs.length, ...shape])
     if (made.length === inputs.length * width) return made

@@ -97,7 +97,7 @@ async function running(wasmPaths: TfjsEncoderOptions['wasmPaths']) {
       if (!(THREADS in tf.env().getFlags())) tf.env().set(THREADS, false)
       if (wasmPaths !== undefined) wasm.setWasmPaths(wasmPaths)
     }
-    if (!(await tf.setBackend('wasm'))) throw new Error('what is there is no such file')
+    if (!(await tf.setBackend('wasm'))) throw new Error('TF.js says why in the console')
   }
   const turn = last.then(start)
   last = turn.catch(() => {})

@@ -1,6 +1,6 @@
 import { InferenceSession } from 'onnxruntime-web'
 import { describe, expect, test } from 'vitest'
-import { onnxEncoder } from '../../encoders/onnx.ts'
+import { type OnnxSession, onnxEncoder } from '../../encoders/onnx.ts'
 import { encodeModality } from '../../src/data/encoder.ts'
 import { floats } from './images.ts'
 import { onnxModel, WEIGHTS } from './onnx-model.ts'
@@ -63,6 +63,22 @@ test.each<[string, Partial<Parameters<typeof onnxEncoder>[0]>, string | RegExp]>
     'a model that does not run',
     { model: onnxModel(['batch', 5]) },
     /^(?:onnxruntime-web does not open the model of the encoder "m"|the model of the encoder "m" does not run)/,
+  ],
+  [
+    'an output that is not of floats',
+    {
+      model: {
+        outputNames: ['y'],
+        inputMetadata: [{ name: 'x', isTensor: true, type: 'float32', shape: [1, 4] }],
+        run: async () => ({ y: { data: BigInt64Array.of(1n, 2n) } }),
+      } as OnnxSession,
+    },
+    'the model of the encoder "m" makes 2 × bigint of an input: give an output of floats',
+  ],
+  [
+    'two inputs without the name of one',
+    { model: { outputNames: ['y'], inputMetadata: ['a', 'b'].map((name) => ({ name, isTensor: true })), run: async () => ({}) } },
+    'the model of the encoder "m" takes a, b: give the name of one of these tensors as input',
   ],
 ])('refuses %s', async (_, part, message) => {
   await expect(onnxEncoder({ name: 'm', model, ...part })).rejects.toMatchObject({

@@ -53,6 +53,15 @@ describe('a LayersModel as encoder', () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
+  test('goes back to the wasm backend when the program went to another', async () => {
+    const encoder = await bars()
+    const before = await encoder.encode([made.images[0]])
+    tf.registerBackend('other', () => new tf.KernelBackend())
+    await tf.setBackend('other')
+    expect(await encoder.encode([made.images[0]])).toEqual(before)
+    expect(tf.getBackend()).toBe('wasm')
+  })
+
   test('is made when several are asked for at once', async () => {
     const [a, b] = await Promise.all([bars(), bars()])
     expect(await a.encode([made.images[0]])).toEqual(await b.encode([made.images[0]]))
@@ -151,6 +160,12 @@ describe('refuses', () => {
       { inputs: [{ shape: [8, 2], dtype: 'float32' }] },
       undefined,
       'the model of the encoder "m" takes 8 inputs at once: give one of a free batch, or of batches of 1',
+    ],
+    [
+      'rows of nothing',
+      { predict: () => tf.zeros([1, 0]) },
+      undefined,
+      'the model of the encoder "m" makes 0 × undefined of an input: give an output of floats',
     ],
     [
       'what does not predict',
