@@ -13,7 +13,12 @@ export type { RawNumbers } from './frozen.ts'
 /** A session of onnxruntime-web, as far as an encoder needs it. */
 export interface OnnxSession {
   readonly outputNames: readonly string[]
-  readonly inputMetadata: readonly { readonly name: string; readonly isTensor: boolean }[]
+  readonly inputMetadata: readonly {
+    readonly name: string
+    readonly isTensor: boolean
+    readonly type?: string
+    readonly shape?: readonly unknown[]
+  }[]
   run(feeds: object): Promise<object>
 }
 
@@ -94,7 +99,7 @@ async function opened(
 function takenBy(name: string, { inputMetadata }: OnnxSession, input: string | undefined) {
   const [only, ...others] = inputMetadata.filter((each) => input === undefined || each.name === input)
   if (only?.isTensor && others.length === 0) {
-    return only as unknown as { readonly name: string; readonly type: 'float32'; readonly shape: readonly unknown[] }
+    return { name: only.name, type: only.type as 'float32', shape: only.shape }
   }
   const names = inputMetadata.map((each) => each.name).join(', ')
   throw new ConfigError(

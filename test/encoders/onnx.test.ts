@@ -1,6 +1,6 @@
 import { InferenceSession } from 'onnxruntime-web'
 import { describe, expect, test } from 'vitest'
-import { type OnnxSession, onnxEncoder } from '../../encoders/onnx.ts'
+import { onnxEncoder } from '../../encoders/onnx.ts'
 import { encodeModality } from '../../src/data/encoder.ts'
 import { floats } from './images.ts'
 import { onnxModel, WEIGHTS } from './onnx-model.ts'
@@ -71,7 +71,7 @@ test.each<[string, Partial<Parameters<typeof onnxEncoder>[0]>, string | RegExp]>
         outputNames: ['y'],
         inputMetadata: [{ name: 'x', isTensor: true, type: 'float32', shape: [1, 4] }],
         run: async () => ({ y: { data: BigInt64Array.of(1n, 2n) } }),
-      } as OnnxSession,
+      },
     },
     'the model of the encoder "m" makes 2 × bigint of an input: give an output of floats',
   ],
