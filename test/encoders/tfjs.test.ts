@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { describe, expect, test } from 'vitest'
 import { type TfjsModel, tfjsEncoder } from '../../encoders/tfjs.ts'
 import { train } from '../../node/index.ts'
 import { encodeModality } from '../../src/data/encoder.ts'
+import { openSite } from '../browser/site.ts'
 import { CONFIG, FILTERS, floats, network, SHAPE, SIZE, SPLITS, studyOf, subjects } from './images.ts'
 
 const made = subjects()
@@ -66,6 +68,30 @@ describe('a LayersModel as encoder', () => {
     const [a, b] = await Promise.all([bars(), bars()])
     expect(await a.encode([made.images[0]])).toEqual(await b.encode([made.images[0]]))
   })
+})
+
+test('a LayersModel that is loaded from its address makes the same bits', async () => {
+  const before = await bars()
+  let saved: tf.io.ModelArtifacts | undefined
+  const keep = async (artifacts: tf.io.ModelArtifacts) => {
+    saved = artifacts
+    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' as const } }
+  }
+  await (network(tf, layers) as unknown as LayersModel).save(tf.io.withSaveHandler(keep))
+  const { modelTopology, weightSpecs, weightData } = saved!
+  const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }]
+  const site = await openSite({
+    content: {
+      '/model.json': JSON.stringify({ modelTopology, weightsManifest: manifest, format: 'layers-model' }),
+      '/weights.bin': new Uint8Array(weightData as ArrayBuffer),
+    },
+  })
+  try {
+    const loaded = await tfjsEncoder({ name: 'bars-v1', model: () => layers.loadLayersModel(`${site.origin}/model.json`) })
+    expect(await loaded.encode(made.images.slice(0, 5))).toEqual(await before.encode(made.images.slice(0, 5)))
+  } finally {
+    await site.close()
+  }
 })
 
 test('a fusion of encoded images and measurements is better than each of them', async () => {
