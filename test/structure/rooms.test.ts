@@ -117,9 +117,11 @@ describe('node/', () => {
   const theirs = hosts.flatMap((from) => importsOf(readText(from)).map((to) => ({ from, to })))
   const { dependencies, peerDependencies } = readJson('package.json')
 
-  test('imports Node, itself, src/ and the declared dependencies, every one of them', () => {
-    const packages = theirs.map(({ to }) => to).filter((to) => !to.startsWith('.') && !to.startsWith('node:'))
-    expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort())
+  test('imports Node, itself, web/ and src/; with web/ it uses the declared dependencies, every one of them', () => {
+    const edges = [...theirs, ...filesIn('web', /\.ts$/).flatMap((from) => importsOf(readText(from)).map((to) => ({ from, to })))]
+    const packages = edges.map(({ to }) => to).filter((to) => !to.startsWith('.') && !to.startsWith('node:'))
+    const named = packages.map((to) => /^(?:@[^/]+\/)?[^/]+/.exec(to)?.[0] as string)
+    expect([...new Set(named)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort())
     const relative = theirs.filter(({ to }) => to.startsWith('.')).map(({ from, to }) => resolve(from, to))
     expect(relative.filter((to) => !/^(?:node|web|src)\//.test(to))).toEqual([])
   })
