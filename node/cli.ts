@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<CommandDef<ArgsDef>>> = {
   train: () => import('./commands/train.ts').then((m) => m.trainCommand as CommandDef<ArgsDef>),
   predict: () => import('./commands/predict.ts').then((m) => m.predictCommand as CommandDef<ArgsDef>),
   evaluate: () => import('./commands/evaluate.ts').then((m) => m.evaluateCommand as CommandDef<ArgsDef>),
+  quantize: () => import('./commands/quantize.ts').then((m) => m.quantizeCommand as CommandDef<ArgsDef>),
   inspect: () => import('./commands/inspect.ts').then((m) => m.inspectCommand as CommandDef<ArgsDef>),
   reproduce: () => import('./commands/reproduce.ts').then((m) => m.reproduceCommand as CommandDef<ArgsDef>),
   theory: () => import('./commands/theory.ts').then((m) => m.theoryCommand as CommandDef<ArgsDef>),

@@ -83,6 +83,7 @@ export function modelJson(model: Model, file: ModelFile) {
     students: studentRows(model),
     patterns: model.ensembles.patterns.length,
     rules: builtRules(model.ensembles),
+    precision: model.precision ?? 'float32',
     average: model.ensembles.average,
     selection: fullSelection(model) ?? null,
     model: file,

@@ -29,7 +29,7 @@ export const inspectCommand = defineCommand({
       `${args.model}: ${file.bytes} bytes, sha256 ${file.sha256}`,
       ...(provenance.title ? [provenance.title] : []),
       `${target.task}, ${outcome}`,
-      `trained by metafusion ${provenance.library}, seed ${provenance.seed}, data ${provenance.digest}${provenance.numerics ? ', fast numerics' : ''}`,
+      `trained by metafusion ${provenance.library}, seed ${provenance.seed}, data ${provenance.digest}${provenance.numerics ? ', fast numerics' : ''}${model.precision ? ', int8 weights' : ''}`,
       `rows: ${split.train} train, ${split.validation} validation, ${split.test} test; split ${split.source}`,
       ...provenance.notes,
       '',

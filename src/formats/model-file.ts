@@ -20,15 +20,22 @@ import { metaLearner } from '../fusion/stacking.ts'
 import { type Student, type StudentSpec, studentOf } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
 import { shown } from './json.ts'
+import { gridOf, isWeight, weightsOf } from './quantize.ts'
 import { readSafetensors, type Stored, type Tensors, writeSafetensors } from './safetensors.ts'
 
-import { FORMAT, FORMAT_VERSION, readSkeleton, type Skeleton } from './skeleton.ts'
+import { FORMAT, readSkeleton, type Skeleton, versionOf } from './skeleton.ts'
 
 /** The file of a model. */
 export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
-  const { preparations, projections, target, students, ensembles, best, provenance } = model
+  const { preparations, projections, target, students, ensembles, best, precision, provenance } = model
   const tensors = new Map<string, Stored>()
   const put = (name: string, shape: readonly number[], values: Stored['values']) => tensors.set(name, { shape, values })
+  const putWeights = (name: string, shape: readonly number[], values: Float32Array) => {
+    if (!precision) return put(name, shape, values)
+    const { steps, scale } = gridOf(values, shape[0])
+    put(name, shape, steps)
+    put(`${name}.scale`, [shape[0]], scale)
+  }
   preparations.forEach(({ columns }, m) => {
     const numbers = columns.filter((c) => c.kind === 'number')
     const of = (get: (c: (typeof numbers)[number]) => number) => Float64Array.from(numbers, get)
@@ -60,11 +67,13 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const features = preparations.map(preparedWidth)
   students.forEach((student, i) => {
     for (const { name, shape, offset, size } of memberOf(student, features).layout.tensors) {
-      put(`students.${i}.${name}`, shape, student.block.subarray(offset, offset + size))
+      const values = student.block.subarray(offset, offset + size)
+      if (isWeight(name)) putWeights(`students.${i}.${name}`, shape, values)
+      else put(`students.${i}.${name}`, shape, values)
     }
   })
   projections.forEach(({ weight, bias }, i) => {
-    put(`projections.${i}.weight`, [bias.length, weight.length / bias.length], weight)
+    putWeights(`projections.${i}.weight`, [bias.length, weight.length / bias.length], weight)
     put(`projections.${i}.bias`, [bias.length], bias)
   })
   const rules = builtRules(ensembles)
@@ -101,10 +110,11 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     selections: ensembles.selections,
     sum: ensembles.sum,
     best,
+    precision,
     provenance,
   }
   return writeSafetensors({
-    metadata: { format: FORMAT, version: String(FORMAT_VERSION), model: JSON.stringify(skeleton) },
+    metadata: { format: FORMAT, version: String(versionOf(skeleton)), model: JSON.stringify(skeleton) },
     tensors,
   })
 }
@@ -114,6 +124,7 @@ export function readModel(file: Uint8Array): Model {
   const content = readSafetensors(file)
   const skeleton = readSkeleton(content.metadata)
   const take = taker(content)
+  const weights = skeleton.precision ? takeGrid(take) : takeFloats(take)
   const preparations = skeleton.modalities.map((modality, m): Preparation => {
     const numbers = modality.columns.filter((c) => !c.levels).length
     const mean = take(`preparations.${m}.mean`, [numbers], Float64Array)
@@ -146,19 +157,25 @@ export function readModel(file: Uint8Array): Model {
         `student ${shown(name)} has ${layers} layers and the file ${content.tensors.size} tensors: it is incomplete`,
       )
     }
-    return { name, spec, block: takeBlock(`students.${i}`, studentOf(spec, features), take), loss: loss[i], teacher: teacher[i] }
+    return {
+      name,
+      spec,
+      block: takeBlock(`students.${i}`, studentOf(spec, features), take, weights),
+      loss: loss[i],
+      teacher: teacher[i],
+    }
   })
-  const projections = readProjections(skeleton.projections, features, take)
+  const projections = readProjections(skeleton.projections, features, take, weights)
   checkSources(students, projections)
   const patterns = skeleton.patterns
-  const weightsOf = (rule: Rule) => {
+  const sharesOf = (rule: Rule) => {
     const all = take(`ensembles.${rule}`, [patterns.length, count], Float32Array)
     return patterns.map((pattern, p) =>
       checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students, skeleton.sum),
     )
   }
   const { rules, average, selections } = skeleton
-  const weights = Object.fromEntries(rules.map((rule) => [rule, weightsOf(rule)]))
+  const shares = Object.fromEntries(rules.map((rule) => [rule, sharesOf(rule)]))
   const stacking = rules.includes('stacking') ? takeBlock('stacking', metaLearner(count, outputs), take) : undefined
   take.finish()
   return {
@@ -169,12 +186,13 @@ export function readModel(file: Uint8Array): Model {
     ensembles: {
       ...(skeleton.sum ? { sum: skeleton.sum } : {}),
       patterns,
-      weights,
+      weights: shares,
       average,
       ...(stacking ? { stacking } : {}),
       ...(selections ? { selections } : {}),
     },
     best: skeleton.best,
+    ...(skeleton.precision ? { precision: skeleton.precision } : {}),
     provenance: skeleton.provenance,
   }
 }
@@ -191,8 +209,9 @@ function readTarget(target: Skeleton['target'], take: Taker): Model['target'] {
 }
 
 /** The parameters of a student in the order of its layout. */
-function takeBlock(name: string, { layout }: Student, take: Taker): Float32Array {
-  const parts = layout.tensors.map((tensor) => take(`${name}.${tensor.name}`, tensor.shape, Float32Array))
+function takeBlock(name: string, { layout }: Student, take: Taker, weights = takeFloats(take)): Float32Array {
+  const floats = takeFloats(take)
+  const parts = layout.tensors.map((tensor) => (isWeight(tensor.name) ? weights : floats)(`${name}.${tensor.name}`, tensor.shape))
   const block = new Float32Array(layout.size)
   layout.tensors.forEach(({ offset }, t) => {
     block.set(parts[t], offset)
@@ -201,7 +220,12 @@ function takeBlock(name: string, { layout }: Student, take: Taker): Float32Array
 }
 
 /** Frozen layers, each after the one whose rows it reads. */
-function readProjections(described: Skeleton['projections'], features: readonly number[], take: Taker): Projection[] {
+function readProjections(
+  described: Skeleton['projections'],
+  features: readonly number[],
+  take: Taker,
+  weights: TakeFloats,
+): Projection[] {
   const widths = new Map(features.map((width, m) => [sourceName(m, { kind: 'raw' }), width]))
   return described.map(({ modality, name, activation }, i): Projection => {
     const width = extractorWidth(readExtractor(name), features[modality])
@@ -211,11 +235,36 @@ function readProjections(described: Skeleton['projections'], features: readonly 
         `the frozen layer ${name} of modality ${modality} does not follow the one before it: the file is damaged`,
       )
     widths.set(`${modality}:${name}`, width)
-    const weight = take(`projections.${i}.weight`, [width, inputs], Float32Array)
+    const weight = weights(`projections.${i}.weight`, [width, inputs])
     const bias = take(`projections.${i}.bias`, [width], Float32Array)
     return { modality, name, weight, bias, ...(activation ? { activation } : {}) }
   })
 }
+
+type TakeFloats = (name: string, shape: readonly number[]) => Float32Array
+
+const takeFloats =
+  (take: Taker): TakeFloats =>
+  (name, shape) =>
+    take(name, shape, Float32Array)
+
+/** Weights that the file has as steps of a grid. */
+const takeGrid =
+  (take: Taker): TakeFloats =>
+  (name, shape) => {
+    const steps = take(name, shape, Int8Array)
+    const scale = take(`${name}.scale`, [shape[0]], Float32Array)
+    if (!scale.every((v) => v > 0)) {
+      throw new FormatError(`the tensor "${name}.scale" holds a value that is not above 0: the file is damaged`)
+    }
+    const weights = weightsOf({ steps, scale })
+    // Nobody writes others, and no others could be written again.
+    const { steps: found } = gridOf(weights, shape[0])
+    if (steps.some((step, i) => step !== found[i])) {
+      throw new FormatError(`the tensor "${name}" has no weight of 127 steps in some row: the file is damaged`)
+    }
+    return weights
+  }
 
 /** What values are divided by. */
 function takeScale(name: string, length: number, take: Taker): Float64Array {

@@ -4,7 +4,7 @@
 import { FormatError } from '../core/errors.ts'
 import { isRecord, parseJson, shown } from './json.ts'
 
-export type Values = Float32Array | Float64Array | Int32Array | Uint8Array
+export type Values = Float32Array | Float64Array | Int32Array | Int8Array | Uint8Array
 
 /** A named array; values row-major. */
 export interface Stored {
@@ -21,12 +21,17 @@ const DTYPES = {
   F32: { bytes: 4, make: (b: ArrayBuffer) => new Float32Array(b) },
   F64: { bytes: 8, make: (b: ArrayBuffer) => new Float64Array(b) },
   I32: { bytes: 4, make: (b: ArrayBuffer) => new Int32Array(b) },
+  I8: { bytes: 1, make: (b: ArrayBuffer) => new Int8Array(b) },
   U8: { bytes: 1, make: (b: ArrayBuffer) => new Uint8Array(b) },
 }
 type Dtype = keyof typeof DTYPES
 
-const dtypeOf = (values: Values): Dtype =>
-  values instanceof Float32Array ? 'F32' : values instanceof Float64Array ? 'F64' : values instanceof Int32Array ? 'I32' : 'U8'
+const dtypeOf = (values: Values): Dtype => {
+  if (values instanceof Float32Array) return 'F32'
+  if (values instanceof Float64Array) return 'F64'
+  if (values instanceof Int32Array) return 'I32'
+  return values instanceof Int8Array ? 'I8' : 'U8'
+}
 
 const MAX_HEADER = 100_000_000
 const METADATA = '__metadata__'

@@ -7,8 +7,9 @@ import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
 import { isRecord, parseJson, shown } from './json.ts'
 
 export const FORMAT = 'metafusion'
-/** Raised when a file can no longer be read by the code before. */
-export const FORMAT_VERSION = 2
+/** Raised when a file can no longer be read by the code before: 3 for int8, which models of f32 need not ask for. */
+export const FORMAT_VERSION = 3
+export const versionOf = ({ precision }: Pick<Skeleton, 'precision'>): number => (precision ? 3 : 2)
 
 /** A model as JSON, without its numbers. */
 export interface Skeleton {
@@ -35,6 +36,8 @@ export interface Skeleton {
   /** The ensembles' weights are of a sum and need not be shares of 1. */
   readonly sum?: true
   readonly best: number
+  /** Weights are I8 tensors, each with the scales of its rows. Since version 3. */
+  readonly precision?: 'int8'
   readonly provenance: Provenance
 }
 
@@ -118,6 +121,7 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   if (!AVERAGES.includes(s.average) || (t.task === 'regression' && s.average !== 'logits')) wrong('average')
   if (s.sum !== undefined && s.sum !== true) wrong('sum')
   if (!natural(s.best)) wrong('best')
+  if (s.precision !== undefined && !(s.precision === 'int8' && version >= 3)) wrong('precision')
   const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
   const selection = ({ members, trace }: Selection) =>
     Array.isArray(members) &&

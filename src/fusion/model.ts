@@ -71,6 +71,8 @@ export interface Model {
   readonly ensembles: Ensembles
   /** How many students a pattern without an ensemble of its own is predicted by: greedy's starting set. */
   readonly best: number
+  /** Weights lie on a grid of 8 bits a row (`quantize`), which files make use of. */
+  readonly precision?: 'int8'
   readonly provenance: Provenance
 }
 

@@ -191,8 +191,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '3'),
-      'the model file has version 3 and this library reads up to 2: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '4'),
+      'the model file has version 4 and this library reads up to 3: install a newer metafusion',
     ],
     [
       'no version',

@@ -198,17 +198,17 @@ describe('a file that lies', () => {
     [
       'has a type that is not read',
       fileOf({ a: { ...u8(0, 2), dtype: 'F16' } }, 2),
-      'tensor "a" is of type "F16": only F32, F64, I32, U8 can be read',
+      'tensor "a" is of type "F16": only F32, F64, I32, I8, U8 can be read',
     ],
     [
       'has a type that is a prototype',
       fileOf({ a: { ...u8(0, 2), dtype: 'constructor' } }, 2),
-      'tensor "a" is of type "constructor": only F32, F64, I32, U8 can be read',
+      'tensor "a" is of type "constructor": only F32, F64, I32, I8, U8 can be read',
     ],
     [
       'has no type',
       fileOf({ a: { shape: [1], data_offsets: [0, 1] } }, 1),
-      'tensor "a" is of type nothing: only F32, F64, I32, U8 can be read',
+      'tensor "a" is of type nothing: only F32, F64, I32, I8, U8 can be read',
     ],
     [
       'has no shape',

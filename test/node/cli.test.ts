@@ -428,6 +428,55 @@ describe('evaluate', () => {
   })
 })
 
+describe('quantize', () => {
+  test('writes a smaller model, scores both, and the small one is a model like any other', async () => {
+    const { code, stdout, stderr } = await metafusion(
+      root,
+      'quantize',
+      'model.safetensors',
+      '--out',
+      'int8.safetensors',
+      '--check',
+      'study',
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`int8.safetensors: ${read('int8.safetensors').length} bytes, `)
+    expect(stdout).toMatch(
+      /^int8\.safetensors: \d+ bytes, \d+ % of \d+\n\d+ weights, the largest error \S+, 0\.\d\d steps\n9 rows: the test part drawn/,
+    )
+    expect(stdout).toMatch(
+      /\nmethod +accuracy .*\nfloat32 .*\nint8 .*\n\n\d+ rows? with another label; the largest change of a probability is \S+\n$/,
+    )
+    expect((await metafusion(root, 'inspect', 'int8.safetensors')).stdout).toContain(', int8 weights\n')
+    expect(await metafusion(root, 'predict', 'int8.safetensors', 'new', '--out', 'int8.csv')).toMatchObject({ code: 0 })
+  })
+
+  test('--json prints one object', async () => {
+    const { stdout } = await metafusion(
+      root,
+      'quantize',
+      'model.safetensors',
+      '--out',
+      'int8.safetensors',
+      '--check',
+      'study',
+      '--json',
+    )
+    const { bytes, rows, methods, model } = JSON.parse(stdout)
+    expect(bytes.after).toBe(model.bytes)
+    expect([rows, ...methods.map(({ name }: { name: string }) => name)]).toEqual([9, 'float32', 'int8'])
+  })
+
+  test('refuses a model that is int8 already', async () => {
+    await metafusion(root, 'quantize', 'model.safetensors', '--out', 'int8.safetensors')
+    expect(await metafusion(root, 'quantize', 'int8.safetensors', '--out', 'twice.safetensors')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'metafusion: int8.safetensors is int8 already: quantize the model it was made of\n',
+    })
+  })
+})
+
 describe('inspect', () => {
   test('prints data, split, students and weights', async () => {
     const { code, stdout, stderr } = await metafusion(root, 'inspect', 'model.safetensors')

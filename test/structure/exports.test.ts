@@ -112,6 +112,7 @@ describe('the doors', () => {
       'planOfTraining',
       'predict',
       'presence',
+      'quantize',
       'summarize',
       'synthetic',
       'train',
