@@ -5,16 +5,18 @@ import type { Inputs } from '../src/data/dataset.ts'
 import { type OnnxOptions, onnxInput } from '../src/formats/onnx.ts'
 import type { Model } from '../src/fusion/model.ts'
 import { createPredictor } from './infer.ts'
+import { counted } from './sentences.ts'
 
-/** What the graph said beside what the model says. */
+/** What the graph says beside what the model says. */
 export interface Comparison {
   /** Rows compared: those that have every modality of the graph. */
   readonly rows: number
   /** The largest difference of a probability, or of a value in units of the target's scale. */
   readonly difference: number
-  /** Rows that the two give another class. */
-  readonly relabelled: number
 }
+
+/** How far a graph may be from its model: the two add in another order, and say tanh and the logistic function differently. */
+const TOLERANCE = 1e-6
 
 /** The package that runs graphs. @throws ConfigError when it is not installed */
 export async function loadRuntime() {
@@ -32,9 +34,9 @@ export async function loadRuntime() {
 /**
  * Predicts the rows of `inputs` that have every modality of the graph, by the graph and by the model it was written from.
  * @param options those that the graph was written with
- * @throws DataError when no row has all of them
+ * @throws DataError when no row has all of them, or graph and model disagree
  */
-export async function compareOnnx(
+export async function checkOnnx(
   { InferenceSession, Tensor }: Awaited<ReturnType<typeof loadRuntime>>,
   file: Uint8Array,
   model: Model,
@@ -63,9 +65,14 @@ export async function compareOnnx(
   const labels = results.label?.data as BigInt64Array | undefined
   const D = ours.outputs.length
   const scale = model.target.task === 'regression' ? model.target.scale : new Float64Array(D).fill(1)
-  return {
-    rows: rows.length,
-    difference: ours.values.reduce((most, v, i) => Math.max(most, Math.abs(v - theirs[i]) / scale[i % D]), 0),
-    relabelled: labels ? labels.reduce((n, label, i) => n + (Number(label) === ours.labels?.[i] ? 0 : 1), 0) : 0,
+  const difference = ours.values.reduce((most, v, i) => Math.max(most, Math.abs(v - theirs[i]) / scale[i % D]), 0)
+  const relabelled = labels ? labels.reduce((n, label, i) => n + (Number(label) === ours.labels?.[i] ? 0 : 1), 0) : 0
+  // NaN is no small difference.
+  if (!(difference <= TOLERANCE && relabelled === 0)) {
+    throw new DataError(
+      `the graph does not say what the model says: a difference of ${difference} where ${TOLERANCE} is allowed, ` +
+        `${counted(relabelled, 'other label')} among ${counted(rows.length, 'row')}: use the model itself`,
+    )
   }
+  return { rows: rows.length, difference }
 }
