@@ -9,7 +9,7 @@ import type { CategoryColumn, Modality, NumberColumn } from '../data/dataset.ts'
 import { type CategoryPreparation, columnsFor, type NumberPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceBefore, sourceName } from '../fusion/extractor.ts'
-import { type Model, memberOf, modelOutputs, ownRule, patternWeights } from '../fusion/model.ts'
+import { type Model, type ModelTarget, memberOf, modelOutputs, ownRule, patternWeights } from '../fusion/model.ts'
 import { metaLearner } from '../fusion/stacking.ts'
 import { type Student, studentOf } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
@@ -56,47 +56,34 @@ export function writeOnnx(model: Model, { rule = ownRule(model), missing = [] }:
       `no student of the model can do without ${missing.map((name) => JSON.stringify(name)).join(', ')}: leave fewer out`,
     )
   const graph = new Graph()
-  const outputs = modelOutputs(target)
-  const results =
-    target.task === 'classification'
-      ? [
-          { name: 'probabilities', type: FLOAT, shape: [outputs.length] },
-          { name: 'label', type: INT64, shape: [] },
-        ]
-      : [{ name: 'values', type: DOUBLE, shape: [outputs.length] }]
+  const results = resultsOf(target)
   for (const { name } of results) graph.reserve(name)
   const inputs = preparations.map(({ modality }, m) => (here[m] ? graph.reserve(modality) : undefined))
   const said = speak(graph, model, inputs, weights)
   decide(graph, model, rule, said, weights)
 
   const schema = preparations.flatMap(({ modality, columns }, m) => {
+    const input = inputs[m]
     const described = columns.map((c) => (c.kind === 'number' ? { name: c.name } : { name: c.name, levels: c.levels }))
-    return here[m] ? [{ input: inputs[m] as string, modality, columns: described }] : []
+    return input === undefined ? [] : [{ input, modality, columns: described }]
   })
+  const given = schema.map(({ input, columns }) => ({ name: input, type: DOUBLE, shape: [columns.length] }))
+  const metadata = {
+    metafusion: VERSION,
+    task: target.task,
+    [target.task === 'classification' ? 'classes' : 'outputs']: JSON.stringify(modelOutputs(target)),
+    rule,
+    missing: JSON.stringify(preparations.flatMap(({ modality }, m) => (here[m] ? [] : [modality]))),
+    inputs: JSON.stringify(schema),
+  }
   const file = message(
     number(1, IR_VERSION),
     delimited(2, 'metafusion'),
     delimited(3, VERSION),
     delimited(6, `Meta Fusion by the rule ${rule}. ${HOW}`),
-    delimited(
-      7,
-      message(
-        ...graph.nodes.map((node) => delimited(1, node)),
-        delimited(2, 'metafusion'),
-        ...graph.constants.map((tensor) => delimited(5, tensor)),
-        ...schema.map(({ input, columns }) => delimited(11, tensorOf({ name: input, type: DOUBLE, shape: [columns.length] }))),
-        ...results.map((result) => delimited(12, tensorOf(result))),
-      ),
-    ),
+    delimited(7, graph.message(given, results)),
     delimited(8, message(delimited(1, ''), number(2, OPSET))),
-    ...Object.entries({
-      metafusion: VERSION,
-      task: target.task,
-      [target.task === 'classification' ? 'classes' : 'outputs']: JSON.stringify(outputs),
-      rule,
-      missing: JSON.stringify(preparations.flatMap(({ modality }, m) => (here[m] ? [] : [modality]))),
-      inputs: JSON.stringify(schema),
-    }).map(([key, value]) => delimited(14, message(delimited(1, key), delimited(2, value)))),
+    ...Object.entries(metadata).map(([key, value]) => delimited(14, message(delimited(1, key), delimited(2, value)))),
   )
   if (file.bytes > MAX_BYTES)
     throw new FormatError(
@@ -149,10 +136,25 @@ function presentOf(preparations: readonly Preparation[], missing: readonly strin
 /** The name of a tensor of the graph. */
 type Value = string
 
+/** An input or output: any number of rows of this shape. */
+interface Declared {
+  readonly name: Value
+  readonly type: number
+  readonly shape: readonly number[]
+}
+
+const resultsOf = (target: ModelTarget): readonly Declared[] =>
+  target.task === 'classification'
+    ? [
+        { name: 'probabilities', type: FLOAT, shape: [target.classes.length] },
+        { name: 'label', type: INT64, shape: [] },
+      ]
+    : [{ name: 'values', type: DOUBLE, shape: [target.outputs.length] }]
+
 /** Nodes in the order of computation, and constants, each of a name of its own. */
 class Graph {
-  readonly nodes: Message[] = []
-  readonly constants: Message[] = []
+  readonly #nodes: Message[] = []
+  readonly #constants: Message[] = []
   // No name at all means that there is no tensor.
   readonly #names = new Set([''])
 
@@ -166,8 +168,8 @@ class Graph {
 
   /** One operation; its result has the given name, or one of its own. */
   node(op: string, inputs: readonly Value[], attributes: Record<string, number> = {}, result?: string): Value {
-    const name = result ?? this.reserve(`${op}.${this.nodes.length}`)
-    this.nodes.push(
+    const name = result ?? this.reserve(`${op}.${this.#nodes.length}`)
+    this.#nodes.push(
       message(
         ...inputs.map((input) => delimited(1, input)),
         delimited(2, name),
@@ -186,7 +188,7 @@ class Graph {
     const name = this.reserve(wanted)
     const type = values instanceof Float32Array ? FLOAT : values instanceof Float64Array ? DOUBLE : INT64
     const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    this.constants.push(message(...shape.map((n) => number(1, n)), number(2, type), delimited(8, name), delimited(9, raw)))
+    this.#constants.push(message(...shape.map((n) => number(1, n)), number(2, type), delimited(8, name), delimited(9, raw)))
     return name
   }
 
@@ -194,13 +196,22 @@ class Graph {
   concat(parts: readonly Value[]): Value {
     return parts.length === 1 ? parts[0] : this.node('Concat', parts, { axis: 1 })
   }
+
+  message(inputs: readonly Declared[], outputs: readonly Declared[]): Message {
+    return message(
+      ...this.#nodes.map((node) => delimited(1, node)),
+      delimited(2, 'metafusion'),
+      ...this.#constants.map((tensor) => delimited(5, tensor)),
+      ...inputs.map((input) => delimited(11, declared(input))),
+      ...outputs.map((output) => delimited(12, declared(output))),
+    )
+  }
 }
 
 /** The type of an attribute that is a whole number. */
 const INTEGER = 2
 
-/** An input or output: any number of rows of this shape. */
-function tensorOf({ name, type, shape }: { name: string; type: number; shape: readonly number[] }): Message {
+function declared({ name, type, shape }: Declared): Message {
   const dims = [delimited(1, delimited(2, 'rows')), ...shape.map((n) => delimited(1, number(1, n)))]
   return message(delimited(1, name), delimited(2, delimited(1, message(number(1, type), delimited(2, message(...dims))))))
 }

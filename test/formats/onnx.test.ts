@@ -68,6 +68,12 @@ describe.each(TASKS)('%s', (task) => {
   })
 })
 
+test('a modality that no student reads is an input, too', async () => {
+  const { data, model } = modelFor({ specs: [specOf('raw skip skip', 1, { hidden: [3] })], patterns: [] })
+  expect((await openOnnx(writeOnnx(model))).inputNames).toEqual(['scan', 'visit', 'lab'])
+  await agree(model, data)
+})
+
 test('of classes with as many votes it is the first', async () => {
   const { data, model } = modelFor({ task: 'classification', patterns: [] })
   const rule = 'majority-vote'
