@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<CommandDef<ArgsDef>>> = {
   evaluate: () => import('./commands/evaluate.ts').then((m) => m.evaluateCommand as CommandDef<ArgsDef>),
   quantize: () => import('./commands/quantize.ts').then((m) => m.quantizeCommand as CommandDef<ArgsDef>),
   inspect: () => import('./commands/inspect.ts').then((m) => m.inspectCommand as CommandDef<ArgsDef>),
+  export: () => import('./commands/export.ts').then((m) => m.exportCommand as CommandDef<ArgsDef>),
   reproduce: () => import('./commands/reproduce.ts').then((m) => m.reproduceCommand as CommandDef<ArgsDef>),
   theory: () => import('./commands/theory.ts').then((m) => m.theoryCommand as CommandDef<ArgsDef>),
   synthesize: () => import('./commands/synthesize.ts').then((m) => m.synthesizeCommand as CommandDef<ArgsDef>),

@@ -26,7 +26,7 @@ export const rulesOf = (task: 'classification' | 'regression'): readonly Rule[] 
 export const usualRules = (task: 'classification' | 'regression'): readonly Rule[] =>
   rulesOf(task).filter((rule) => rule !== 'bagging' && rule !== 'stacking')
 
-const isVote = (rule: Rule): boolean => rule === 'majority-vote' || rule === 'weighted-vote'
+export const isVote = (rule: Rule): boolean => rule === 'majority-vote' || rule === 'weighted-vote'
 
 /** What a classification's averages are of. The authors average logits. */
 export const AVERAGES = ['logits', 'probabilities'] as const

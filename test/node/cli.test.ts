@@ -12,6 +12,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   predict: ['--out', '--numerics'],
   evaluate: ['--split', '--json'],
   inspect: ['--json'],
+  export: ['--onnx', '--rule', '--missing', '--check', '--safetensors'],
   reproduce: ['--data', '--seeds', '--rows', '--epochs', '--workers', '--out', '--json'],
   theory: ['--out', '--seed', '--json'],
   synthesize: ['--out', '--seed', '--subjects', '--rat'],
@@ -583,12 +584,15 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     { [name]: JSON.stringify(config) },
   ]
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
-    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
+    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo'],
     [
       ['toString'],
-      'unknown command "toString": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo',
+      'unknown command "toString": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo',
     ],
-    [['--json'], 'unknown command "--json": there are train, predict, evaluate, inspect, reproduce, theory, synthesize, demo'],
+    [
+      ['--json'],
+      'unknown command "--json": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo',
+    ],
     [
       [...TRAIN, '--epochs', '3'],
       '"train" has no option "--epochs": there are --out, --config, --seed, --rho, --baselines, --split, --numerics, --plan, --workers, --json',
