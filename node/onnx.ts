@@ -4,7 +4,7 @@ import { ConfigError, DataError } from '../src/core/errors.ts'
 import type { Inputs } from '../src/data/dataset.ts'
 import { type OnnxOptions, onnxInput } from '../src/formats/onnx.ts'
 import type { Model } from '../src/fusion/model.ts'
-import { createPredictor } from './infer.ts'
+import { createPredictor } from '../web/infer.ts'
 import { counted } from './sentences.ts'
 
 /** What the graph says beside what the model says. */

@@ -7,6 +7,7 @@ import { rolldown } from 'rolldown'
 const DOORS = [
   ['index', 'browser', ''],
   ['infer', 'browser', ''],
+  ['export', 'browser', ''],
   ['edge/index', 'workerd', ''],
   ['edge/infer', 'workerd', ''],
   ['edge/index', 'edge-light', '?module'],

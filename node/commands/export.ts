@@ -47,7 +47,7 @@ export const exportCommand = defineCommand({
 /** What the check found, as a sentence. @throws DataError when graph and model disagree */
 async function checked(folder: string, graph: Uint8Array, model: Model, options: OnnxOptions): Promise<string> {
   const runtime = await loadRuntime()
-  const { inputs, notes } = readFolder(folder, { expected: expectedOf(model), target: 'optional' })
+  const { inputs, notes } = await readFolder(folder, { expected: expectedOf(model), target: 'optional' })
   for (const note of notes) console.error(note)
   const { rows, difference } = await checkOnnx(runtime, graph, model, options, inputs)
   const same = model.target.task === 'classification' ? 'same labels, ' : ''

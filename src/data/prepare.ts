@@ -108,7 +108,9 @@ export type Read = (out: Float32Array, at: number, rows: Int32Array) => void
 /** A preparation worked out, for modality after modality. */
 export interface Reader {
   readonly width: number
-  /** Finds the columns. @throws DataError when one is missing or of the other kind */
+  /** The columns that the preparation reads, in its order. @throws DataError when one is missing or of the other kind */
+  find(modality: Modality): readonly Column[]
+  /** @throws DataError as `find` */
   open(modality: Modality): Read
 }
 
@@ -133,7 +135,7 @@ export function readerOf(preparation: Preparation): Reader {
   const names = columns.map((column) => column.name)
   const kinds = columns.map((column) => column.kind)
 
-  function find(given: readonly Column[]): void {
+  function seek(given: readonly Column[]): void {
     const where = new Map(given.map(({ name }, place) => [name, place]))
     places = Int32Array.from(columns, ({ name }) => where.get(name) ?? -1)
   }
@@ -141,7 +143,7 @@ export function readerOf(preparation: Preparation): Reader {
   /** That the columns stand at their places, found anew if they do not. */
   function check(given: readonly Column[]): void {
     for (let c = 0; c < names.length; c++) {
-      if (given[places[c]]?.name !== names[c]) find(given)
+      if (given[places[c]]?.name !== names[c]) seek(given)
       const column: Column | undefined = given[places[c]]
       if (!column)
         throw new DataError(`feature "${names[c]}" of "${preparation.modality}" is missing: the model needs it as a column`)
@@ -153,6 +155,10 @@ export function readerOf(preparation: Preparation): Reader {
 
   return {
     width,
+    find(modality) {
+      check(modality.columns)
+      return Array.from(places, (place) => modality.columns[place])
+    },
     open(modality) {
       check(modality.columns)
       const mine = places

@@ -6,7 +6,7 @@
 import { ConfigError, FormatError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { CategoryColumn, Modality, NumberColumn } from '../data/dataset.ts'
-import { type CategoryPreparation, columnsFor, type NumberPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
+import { type CategoryPreparation, type NumberPreparation, type Preparation, preparedWidth, readerOf } from '../data/prepare.ts'
 import { isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceBefore, sourceName } from '../fusion/extractor.ts'
 import { type Model, type ModelTarget, memberOf, modelOutputs, ownRule, patternWeights } from '../fusion/model.ts'
@@ -107,12 +107,14 @@ export function onnxInput(
 ): Float64Array<ArrayBuffer> {
   const { columns } = preparation
   const out = new Float64Array(rows.length * columns.length)
-  columnsFor(preparation, modality).forEach((given, c) => {
-    const wanted = columns[c]
-    const cell =
-      wanted.kind === 'number' ? (row: number) => (given as NumberColumn).values[row] : coded(wanted, given as CategoryColumn)
-    for (let i = 0; i < rows.length; i++) out[i * columns.length + c] = cell(rows[i])
-  })
+  readerOf(preparation)
+    .find(modality)
+    .forEach((given, c) => {
+      const wanted = columns[c]
+      const cell =
+        wanted.kind === 'number' ? (row: number) => (given as NumberColumn).values[row] : coded(wanted, given as CategoryColumn)
+      for (let i = 0; i < rows.length; i++) out[i * columns.length + c] = cell(rows[i])
+    })
   return out
 }
 

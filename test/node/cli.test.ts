@@ -584,14 +584,14 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     { [name]: JSON.stringify(config) },
   ]
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
-    [['fit'], 'unknown command "fit": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo'],
+    [['fit'], 'unknown command "fit": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo'],
     [
       ['toString'],
-      'unknown command "toString": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo',
+      'unknown command "toString": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
     ],
     [
       ['--json'],
-      'unknown command "--json": there are train, predict, evaluate, inspect, export, reproduce, theory, synthesize, demo',
+      'unknown command "--json": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
     ],
     [
       [...TRAIN, '--epochs', '3'],

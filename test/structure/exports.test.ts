@@ -112,7 +112,6 @@ describe('the doors', () => {
       'planOfTraining',
       'predict',
       'presence',
-      'quantize',
       'summarize',
       'synthetic',
       'train',
@@ -141,6 +140,10 @@ describe('the doors', () => {
     const node: typeof import('../../web/index.ts') = await import('../../node/index.ts')
     const web: typeof import('../../node/index.ts') = await import('../../web/index.ts')
     expect(Object.keys(node).sort()).toEqual(Object.keys(web).sort())
+  })
+
+  test('metafusion/export writes models in other ways', () => {
+    expect(namesOf('metafusion/export')).toEqual(['onnxInput', 'quantize', 'writeOnnx'])
   })
 
   test('metafusion/node has what only Node can: folders, studies, figures', () => {
