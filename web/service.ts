@@ -43,7 +43,7 @@ export interface ServiceOptions {
   readonly origins?: readonly string[]
   /** Taken at once; 1 MiB and 1024 rows when left out. */
   readonly limits?: Partial<Limits>
-  /** Takes bodies of Arrow: `readArrow`, where its library may be loaded. */
+  /** Takes bodies of Arrow: `readArrow`, where its library may be loaded and those who ask are trusted. */
   readonly arrow?: Reader
   /** Told of every request when it is answered. */
   readonly log?: (facts: Facts) => void

@@ -18,6 +18,10 @@ export const serveCommand = defineCommand({
       description: 'File of the token that requests must carry; or METAFUSION_TOKEN in the environment',
     },
     origins: { type: 'string', valueHint: 'origins', description: 'Origins of pages that may ask, with commas between' },
+    arrow: {
+      type: 'boolean',
+      description: 'Take Arrow, too: from those you trust, as a body made to hurt can keep the process busy',
+    },
     numerics: {
       type: 'string',
       valueHint: 'exact|fast',
@@ -37,7 +41,7 @@ export const serveCommand = defineCommand({
       predictor: (rule) => createPredictor(model, rule, numerics),
       token,
       origins,
-      arrow: readArrow,
+      arrow: args.arrow ? readArrow : undefined,
       log: (facts) => console.error(JSON.stringify({ time: new Date().toISOString(), ...facts })),
       host: args.host ?? '127.0.0.1',
       port,

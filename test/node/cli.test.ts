@@ -16,6 +16,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   theory: ['--out', '--seed', '--json'],
   synthesize: ['--out', '--seed', '--subjects', '--rat'],
   demo: ['--out', '--seed'],
+  serve: ['--port', '--host', '--token-file', '--origins', '--arrow', '--numerics'],
 }
 
 const VOTES = ['majority-vote', 'weighted-vote']
