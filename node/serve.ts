@@ -3,9 +3,12 @@
 import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { DataError } from '../src/core/errors.ts'
+import { readArrow } from '../web/service/arrow.ts'
 import { createService, type Facts, type ServiceOptions } from '../web/service.ts'
 
-export interface ServeOptions extends ServiceOptions {
+export interface ServeOptions extends Omit<ServiceOptions, 'arrow'> {
+  /** Takes Arrow, too; only for those who ask that are trusted. */
+  readonly arrow?: boolean
   readonly host: string
   /** 0 for any that is free. */
   readonly port: number
@@ -20,14 +23,14 @@ export interface Serving {
 }
 
 /** Serves a model until it is stopped; what it counts is at /metrics. @throws DataError when the port is not to be had */
-export async function serve({ host, port, patience = 10_000, ...options }: ServeOptions): Promise<Serving> {
+export async function serve({ host, port, arrow = false, patience = 10_000, ...options }: ServeOptions): Promise<Serving> {
   const { createAdaptorServer } = await import('@hono/node-server')
   const metrics = await metricsOf()
   const log = (facts: Facts) => {
     metrics.count(facts)
     options.log?.(facts)
   }
-  const service = createService({ ...options, log })
+  const service = createService({ ...options, log, arrow: arrow ? readArrow : undefined })
   service.get('/metrics', async (c) => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }))
 
   let stopping = false

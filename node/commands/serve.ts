@@ -35,13 +35,12 @@ export const serveCommand = defineCommand({
     const origins = args.origins?.split(',').map((origin) => origin.trim())
     const model = readModelFile(args.model, readModel)
     const { serve } = await import('../serve.ts')
-    const { readArrow } = await import('../../web/service/arrow.ts')
     const serving = await serve({
       model,
       predictor: (rule) => createPredictor(model, rule, numerics),
       token,
       origins,
-      arrow: args.arrow ? readArrow : undefined,
+      arrow: args.arrow,
       log: (facts) => console.error(JSON.stringify({ time: new Date().toISOString(), ...facts })),
       host: args.host ?? '127.0.0.1',
       port,
