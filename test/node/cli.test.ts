@@ -511,7 +511,7 @@ describe('help', () => {
     async (name, options) => {
       const { code, stdout, stderr } = await metafusion(root, name, '--help')
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      const named = [...stdout.matchAll(/^ *(--\w+)/gm)].map((match) => match[1])
+      const named = [...stdout.matchAll(/^ *(--[\w-]+)/gm)].map((match) => match[1])
       expect(named).toEqual(options)
       expect(stripVTControlCharacters(stdout)).toBe(stdout)
       expect(stdout).not.toMatch(/ $/m)

@@ -8,7 +8,7 @@ import { classifier, regressor } from '../formats/models.ts'
 import { inferSession } from '../fusion/models.ts'
 import { numbers } from '../kernels/harness.ts'
 import { faults, resolved } from './schema.ts'
-import { serviceOf } from './services.ts'
+import { jsonOf, serviceOf } from './services.ts'
 
 // Modalities "scan" of the numbers 0 to 4 and "visit" of "age", "größe" and the category "site" of b, c, é.
 const { data, model } = classifier({ seed: 9 })
@@ -31,7 +31,7 @@ function rowOf(inputs: Inputs, row: number) {
   return { id: inputs.ids[row], modalities: Object.fromEntries(modalities) }
 }
 
-const message = async (response: Response) => (await response.json()).error.message
+const message = async (response: Response) => (await jsonOf(response)).error.message
 
 describe('a prediction', () => {
   test('is what the predictor says of the same rows, under the names of the classes', async () => {
@@ -219,7 +219,7 @@ describe('what cannot be predicted is refused with 422, naming the row and featu
   test.each(['1e999', '-1e999', '1e308'])('the number %s', async (number) => {
     const response = await predict(`{"rows":[{"modalities":{"visit":{"age":${number}}}}]}`)
     expect(response.status).toBe(422)
-    expect((await response.json()).error).toMatchObject({ row: 0, modality: 'visit', feature: 'age' })
+    expect((await jsonOf(response)).error).toMatchObject({ row: 0, modality: 'visit', feature: 'age' })
   })
 
   test.each([
@@ -244,7 +244,7 @@ describe('a body of CSV', () => {
   const same = async (csv: string, rows: unknown[]) => {
     const response = await predict(csv, 'text/csv; charset=utf-8')
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual((await ask(rows)).answer)
+    expect(await jsonOf(response)).toEqual((await ask(rows)).answer)
   }
 
   test('is a table whose columns are named modality.feature', () =>
@@ -294,7 +294,7 @@ describe('a body of Arrow', () => {
   ] as const)('is a %s, null and NaN gaps', async (format, type) => {
     const response = await arrow.predict(bytes(format), type)
     expect(response.status).toBe(200)
-    expect(await response.json()).toEqual(
+    expect(await jsonOf(response)).toEqual(
       (
         await ask([
           { id: 'a', modalities: { scan: { 0: 1.5 }, visit: { age: 2, site: 'c' } } },
@@ -378,7 +378,7 @@ describe('a request that is no good HTTP', () => {
   test.each(['', '{', '{"rows":[NaN]}', "{'rows':[]}", '[1,]', '\u0000'])('is refused with 400: %j', async (body) => {
     const response = await predict(body)
     expect(response.status).toBe(400)
-    expect((await response.json()).error.name).toBe('FormatError')
+    expect((await jsonOf(response)).error.name).toBe('FormatError')
   })
 
   test('is refused with 400 in another encoding than UTF-8', async () => {
@@ -533,7 +533,7 @@ describe('a token', () => {
     for (const path of ['/v1/model', '/openapi.json', '/nowhere', '/v1/predict']) {
       const response = await get(path, authorization)
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="metafusion"'])
-      expect((await response.json()).error.name).toBe('TokenError')
+      expect((await jsonOf(response)).error.name).toBe('TokenError')
     }
   })
 
@@ -590,7 +590,7 @@ describe('a page elsewhere', () => {
 })
 
 describe('the document', () => {
-  const document = async (service: ReturnType<typeof serviceOf>) => (await service.fetch('/openapi.json')).json()
+  const document = async (service: ReturnType<typeof serviceOf>) => jsonOf(await service.fetch('/openapi.json'))
   const schemaOf = (doc: { paths: Record<string, Record<string, Record<string, object>>> }, path: string, status: number) => {
     const [operation] = Object.values(doc.paths[path])
     const { content } = (operation.responses as Record<number, { content: Record<string, { schema: object }> }>)[status]
@@ -622,11 +622,11 @@ describe('the document', () => {
     const service = serviceOf(mine)
     const doc = await document(service)
     const check = async (path: string, response: Response) => {
-      const found = faults(doc, schemaOf(doc, path, response.status), await response.json())
+      const found = faults(doc, schemaOf(doc, path, response.status), await jsonOf(response))
       expect(found).toEqual([])
       return response.status
     }
-    const { example } = await (await service.fetch('/v1/model')).json()
+    const { example } = await jsonOf(await service.fetch('/v1/model'))
     expect(faults(doc, resolved(doc, '#/components/schemas/Rows'), example)).toEqual([])
     expect(await check('/v1/predict', await service.predict(JSON.stringify(example)))).toBe(200)
     const rows = [...data.ids.map((_, row) => rowOf(data, row)), {}]
@@ -636,10 +636,10 @@ describe('the document', () => {
     expect(await check('/v1/predict', await service.predict('', 'text/plain'))).toBe(415)
     expect(await check('/v1/model', await service.fetch('/v1/model'))).toBe(200)
     expect(await check('/healthz', await service.fetch('/healthz'))).toBe(200)
-    const secured = await (await guarded.fetch('/openapi.json', { headers: { authorization: 'Bearer secret' } })).json()
+    const secured = await jsonOf(await guarded.fetch('/openapi.json', { headers: { authorization: 'Bearer secret' } }))
     expect(secured.components.securitySchemes).toEqual({ token: { type: 'http', scheme: 'bearer' } })
     const refused = await guarded.fetch('/v1/model')
-    expect(faults(secured, schemaOf(secured, '/v1/model', 401), await refused.json())).toEqual([])
+    expect(faults(secured, schemaOf(secured, '/v1/model', 401), await jsonOf(refused))).toEqual([])
   })
 
   test('says what is refused: rows that its schema does not allow', async () => {

@@ -6,6 +6,9 @@ import { createService, type Facts, type ServiceOptions } from '../../web/servic
 
 const kernels = new WebAssembly.Module(readFileSync(new URL('../../build/infer.wasm', import.meta.url)))
 
+/** What is answered. */
+export const jsonOf = async (response: Response) => JSON.parse(await response.text())
+
 /** A service, and what it logs. */
 export function serviceOf(model: Model, options: Partial<ServiceOptions> = {}) {
   const session = openSession(kernels)
@@ -18,12 +21,12 @@ export function serviceOf(model: Model, options: Partial<ServiceOptions> = {}) {
   })
   const fetch = async (path: string, init?: RequestInit & { duplex?: 'half' }) =>
     app.fetch(new Request(`https://service.example${path}`, init))
-  const predict = (body: BodyInit, type = 'application/json', path = '/v1/predict') =>
+  const predict = (body: string | Uint8Array<ArrayBuffer>, type = 'application/json', path = '/v1/predict') =>
     fetch(path, { method: 'POST', body, headers: { 'content-type': type } })
   /** Sends rows as JSON; the status and what is answered. */
   const ask = async (rows: unknown, path?: string) => {
     const response = await predict(JSON.stringify({ rows }), undefined, path)
-    return { status: response.status, answer: await response.json() }
+    return { status: response.status, answer: await jsonOf(response) }
   }
   return { app, fetch, predict, ask, logged }
 }
