@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<CommandDef<ArgsDef>>> = {
   theory: () => import('./commands/theory.ts').then((m) => m.theoryCommand as CommandDef<ArgsDef>),
   synthesize: () => import('./commands/synthesize.ts').then((m) => m.synthesizeCommand as CommandDef<ArgsDef>),
   demo: () => import('./commands/demo.ts').then((m) => m.demoCommand as CommandDef<ArgsDef>),
+  serve: () => import('./commands/serve.ts').then((m) => m.serveCommand as CommandDef<ArgsDef>),
 }
 
 const program = defineCommand({

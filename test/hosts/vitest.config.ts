@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: new URL('./', import.meta.url).pathname,
-    include: ['*.test.ts'],
+    include: ['*.test.{ts,js}'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     maxWorkers: 1,

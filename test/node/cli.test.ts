@@ -17,6 +17,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   theory: ['--out', '--seed', '--json'],
   synthesize: ['--out', '--seed', '--subjects', '--rat'],
   demo: ['--out', '--seed'],
+  serve: ['--port', '--host', '--token-file', '--origins', '--arrow', '--numerics'],
 }
 
 const VOTES = ['majority-vote', 'weighted-vote']
@@ -562,7 +563,7 @@ describe('help', () => {
     async (name, options) => {
       const { code, stdout, stderr } = await metafusion(root, name, '--help')
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      const named = [...stdout.matchAll(/^ *(--\w+)/gm)].map((match) => match[1])
+      const named = [...stdout.matchAll(/^ *(--[\w-]+)/gm)].map((match) => match[1])
       expect(named).toEqual(options)
       expect(stripVTControlCharacters(stdout)).toBe(stdout)
       expect(stdout).not.toMatch(/ $/m)
@@ -584,7 +585,10 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     { [name]: JSON.stringify(config) },
   ]
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
-    [['fit'], 'unknown command "fit": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo'],
+    [
+      ['fit'],
+      'unknown command "fit": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
+    ],
     [
       ['toString'],
       'unknown command "toString": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',

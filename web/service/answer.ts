@@ -1,0 +1,57 @@
+import type { Rule } from '../../src/fusion/ensemble.ts'
+import { type Model, modelOutputs } from '../../src/fusion/model.ts'
+import type { Prediction } from '../../src/fusion/predictor.ts'
+import { listed } from './refusal.ts'
+import type { Asked } from './sheet.ts'
+
+/** A row's answer; of a regression `values` in place of `prediction` and `probabilities`. */
+export interface RowAnswer {
+  readonly id: string | null
+  /** The most probable class. Null, as all that is predicted, where the model abstains. */
+  readonly prediction?: string | null
+  /** By class; shares of the votes, of a rule that votes. */
+  readonly probabilities?: Readonly<Record<string, number>> | null
+  /** By output, in the target's units. */
+  readonly values?: Readonly<Record<string, number>> | null
+  /** Who was asked, by falling weight. */
+  readonly students: readonly { readonly name: string; readonly weight: number }[]
+  /** Modalities of the model that the row lacks. */
+  readonly missing: readonly string[]
+  /** Why nothing is predicted; null where something is. */
+  readonly abstained: string | null
+}
+
+export interface Answer {
+  readonly rule: Rule
+  readonly rows: readonly RowAnswer[]
+  readonly notes: readonly string[]
+}
+
+/** What goes back for a prediction, its rows in the order asked. */
+export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, prediction: Prediction): Answer {
+  const { outputs, values, labels, patternOf, patterns } = prediction
+  const D = outputs.length
+  const rows = ids.map((id, row): RowAnswer => {
+    const { students, missing } = patterns[patternOf[row]]
+    const numbers = values.subarray(row * D, (row + 1) * D)
+    const abstained = whyNot(students.length, missing, numbers)
+    const named = abstained === null ? Object.fromEntries(outputs.map((name, d) => [name, numbers[d]])) : null
+    const said =
+      target.task === 'regression' ? { values: named } : { prediction: named && outputs[labels![row]], probabilities: named }
+    return { id, ...said, students, missing, abstained }
+  })
+  return { rule, rows, notes }
+}
+
+function whyNot(students: number, missing: readonly string[], numbers: Float64Array): string | null {
+  if (students === 0 && missing.length > 0) return `no student of the model can do without ${listed(missing, 20)}`
+  if (students === 0) return 'no student of the model can speak'
+  if (!numbers.every(Number.isFinite)) return 'its numbers are so far from those of training that there is no finite prediction'
+  return null
+}
+
+export type Outcome = { readonly classes: readonly string[] } | { readonly outputs: readonly string[] }
+
+/** Names of what is predicted, under the word for it. */
+export const outcomeOf = ({ target }: Model): Outcome =>
+  target.task === 'classification' ? { classes: modelOutputs(target) } : { outputs: modelOutputs(target) }
