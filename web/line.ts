@@ -29,9 +29,9 @@ export function lineTo(start: () => Worker): Line {
     die(event.message ? new Death(`of "${event.message}"`) : new Death('its file cannot be loaded', REMEDY))
   })
   worker.addEventListener('messageerror', () => die(new Death('what it says cannot be read here')))
-  watch(worker, die)
   return {
     endpoint: worker,
+    ready: watched(worker, die),
     death,
     end() {
       worker.terminate()
@@ -48,7 +48,8 @@ function started(start: () => Worker): Worker {
   }
 }
 
-async function watch(worker: Worker, die: (death: Death) => void): Promise<void> {
+/** Settles when the worker has answered and its lock is waited for. */
+async function watched(worker: Worker, die: (death: Death) => void): Promise<void> {
   const locks = lockManager()
   const lock = locks && crypto.randomUUID()
   const late = setTimeout(

@@ -9,6 +9,8 @@ import type { Hand, JobHand } from '../src/service/pool.ts'
 /** A worker as Comlink speaks to one, and the end of it. */
 export interface Line extends Hand {
   readonly endpoint: Endpoint
+  /** Settles when its end would be noticed: before that it is given nothing to do. */
+  readonly ready: Promise<unknown>
 }
 
 /** What a worker of a pool can be asked: nothing but plain data comes and goes. `tell` hears how far the job is. */
@@ -23,14 +25,27 @@ export function deskHand(line: Line): DeskHand {
   const { train, plan, predict } = asked<Desk>(line)
   return {
     ...line,
-    desk: { train: (data, options, tell) => train(data, options, tell && proxy(tell)), plan, predict },
+    desk: {
+      async train(data, options, tell) {
+        await line.ready
+        return train(data, options, tell && proxy(tell))
+      },
+      async plan(...given) {
+        await line.ready
+        return plan(...given)
+      },
+      async predict(...given) {
+        await line.ready
+        return predict(...given)
+      },
+    },
   }
 }
 
 /** A worker of a pool. */
 export function jobHand<Ground, Job, Told, Result>(line: Line, ground: Ground): JobHand<Job, Told, Result> {
   const { open, run } = asked<JobDesk<Ground, Job, Told, Result>>(line)
-  const opened = open(ground)
+  const opened = line.ready.then(() => open(ground))
   return {
     ...line,
     async run(job, tell) {

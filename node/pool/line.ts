@@ -9,5 +9,5 @@ export function lineTo(worker: Worker): Line {
     worker.on('error', (error) => resolve(new Death(`of "${error.message}"`)))
     worker.on('exit', (code) => resolve(new Death(`it stopped with code ${code}`)))
   })
-  return { endpoint: endpointOf(worker), death, end: () => worker.terminate() }
+  return { endpoint: endpointOf(worker), ready: Promise.resolve(), death, end: () => worker.terminate() }
 }
