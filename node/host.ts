@@ -5,8 +5,11 @@ import { init, kernels } from '../web/host.ts'
 import { jobHand } from '../web/wire.ts'
 import { lineTo } from './pool/line.ts'
 
-/** A thread that does whatever a training needs. */
-export const startWorker = (): Worker => new Worker(new URL('./worker.js', import.meta.url))
+/** A thread that does whatever a training needs. A program that Node was given as text has an argument that no thread takes. */
+export function startWorker(): Worker {
+  const given = process.execArgv.some((argument) => argument.startsWith('--input-type'))
+  return new Worker(new URL('./worker.js', import.meta.url), given ? { execArgv: [] } : {})
+}
 
 /** Node, for a training. */
 export const host: Host = {

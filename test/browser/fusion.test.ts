@@ -312,6 +312,20 @@ describe('a worker that dies', () => {
     },
   )
 
+  test('while it does a job of a training has that job done again by another one, to the same bytes', async () => {
+    const longer = { ...QUICK, epochs: 400 }
+    let count = 0
+    page.on('worker', () => count++)
+    const training = page.evaluate(async (config) => {
+      const { model } = await metafusion.createFusion().train(study(), { config, workers: 2 })
+      return hash(metafusion.writeModel(model))
+    }, longer)
+    while (count < 3) await page.waitForTimeout(10)
+    await page.workers()[2].evaluate(() => close())
+    expect(await training).toBe((await nodes(longer)).model)
+    expect(count).toBe(4)
+  })
+
   test('because it is terminated from outside rejects its call by a HostError', async () => {
     const result = await page.evaluate(async (config) => {
       const createWorker = () => {

@@ -9,8 +9,6 @@ import type { Rule } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { type Prediction, type Predictor, createPredictor as predictorIn } from '../../src/fusion/predictor.ts'
 import type { Trained } from '../../src/recipe/recipe.ts'
-import { deskOn } from '../../src/service/desk.ts'
-import type { DeskHand } from '../../src/service/fusion.ts'
 import type { Host } from '../../src/service/host.ts'
 import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../../src/service/train.ts'
 import { openSession } from '../../src/wasm/session.ts'
@@ -18,6 +16,7 @@ import type { Kind, Numerics } from '../../src/wasm/shelf.ts'
 import { disposable, type Fusion, type FusionOptions } from '../fusion.ts'
 import { turn } from '../turn.ts'
 import { type InitOptions, imported, initOn } from './kernels.ts'
+import { ownThread } from './own-thread.ts'
 
 export * from '../../src/index.ts'
 export type { Fusion, FusionOptions, WorkerLike } from '../fusion.ts'
@@ -40,10 +39,4 @@ export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics):
 
 export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)
 
-/** This thread as its own worker, which ends at a pause. */
-function ownThread(): DeskHand {
-  const stop = new AbortController()
-  return { desk: deskOn(host, stop.signal), death: new Promise(() => {}), end: () => stop.abort() }
-}
-
-export const createFusion = (options: FusionOptions = {}): Fusion => disposable(ownThread, options)
+export const createFusion = (options: FusionOptions = {}): Fusion => disposable(() => ownThread(host), options)
