@@ -6,6 +6,7 @@ import { rolldown } from 'rolldown'
 /** @type {[door: string, out: string, suffix: string][]} Of the edge, one way to import a module each. */
 const DOORS = [
   ['index', 'browser', ''],
+  ['worker', 'browser', ''],
   ['infer', 'browser', ''],
   ['export', 'browser', ''],
   ['edge/index', 'workerd', ''],

@@ -3,31 +3,28 @@
  * @module
  */
 
-import { base64 } from '../build/inline/train.js'
 import type { Dataset, Inputs } from '../src/data/dataset.ts'
 import type { Rule } from '../src/fusion/ensemble.ts'
 import type { Model } from '../src/fusion/model.ts'
 import { type Prediction, type Predictor, createPredictor as predictorIn } from '../src/fusion/predictor.ts'
 import type { Trained } from '../src/recipe/recipe.ts'
-import type { Host } from '../src/service/host.ts'
 import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../src/service/train.ts'
 import { openSession } from '../src/wasm/session.ts'
-import type { Kind, Numerics } from '../src/wasm/shelf.ts'
-import { type InitOptions, initOn, inlined } from './kernels.ts'
-import { turn } from './turn.ts'
+import type { Numerics } from '../src/wasm/shelf.ts'
+import { disposable, type Fusion, type FusionOptions } from './fusion.ts'
+import { hostWith, kernels } from './host.ts'
+import { lineTo } from './line.ts'
+import { deskHand } from './wire.ts'
 
 export * from '../src/index.ts'
+export type { Fusion, FusionOptions, WorkerLike } from './fusion.ts'
+export { init, kernels } from './host.ts'
 export { hasRelaxedSimd, type InitOptions, type Wasm } from './kernels.ts'
 
-const shelf = /* @__PURE__ */ inlined({ train: base64 }, { train: () => import('../build/inline/train-relaxed.js') })
+/** Bundlers look for these very words. */
+const startWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
 
-/** Kernels of your own hosting in place of those in the code, and fast ones. Not needed otherwise. */
-export const init = (options: InitOptions = {}): Promise<void> => initOn(shelf, options)
-
-/** The compiled kernels, which sessions are opened on. @throws ConfigError for those that are not to be had */
-export const kernels = (kind: Kind, numerics?: Numerics): WebAssembly.Module => shelf.kernels(kind, numerics)
-
-const host: Host = { kernels, load: (numerics) => shelf.load(numerics), now: () => performance.now(), turn }
+const host = /* @__PURE__ */ hostWith(startWorker)
 
 /**
  * Trains a fusion model, its baselines and its ensembles.
@@ -54,3 +51,9 @@ export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics):
 
 /** Predicts once. For many calls on one model, keep a `createPredictor(model)`. */
 export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)
+
+/**
+ * A worker that trains and predicts, so that this thread stays free. Started by the first call; `dispose` ends it.
+ */
+export const createFusion = (options: FusionOptions = {}): Fusion =>
+  disposable(() => deskHand(lineTo((options.createWorker as (() => Worker) | undefined) ?? startWorker)), options)

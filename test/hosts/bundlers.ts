@@ -9,7 +9,10 @@ const PAGE = (script: string) =>
 
 export interface Bundler {
   readonly name: string
-  /** Builds `entry` of a project into a folder, page included. */
+  /**
+   * Builds `entry` of a project into a folder, page included. Those who do not look for workers build `worker.js` beside it, whose one
+   * line imports the package's.
+   */
   build(project: string, entry: string, out: string): Promise<void>
 }
 
@@ -22,14 +25,18 @@ export const BUNDLERS: readonly Bundler[] = [
   {
     name: 'esbuild',
     async build(project, entry, out) {
-      await run(program('esbuild'), [entry, '--bundle', '--format=esm', `--outfile=${join(out, 'app.js')}`], project)
-      page(out)
+      await run(program('esbuild'), [entry, 'worker.js', '--bundle', '--format=esm', `--outdir=${out}`], project)
+      page(out, `./${entry}`)
     },
   },
   {
     name: 'esbuild, split and minified',
     async build(project, entry, out) {
-      await run(program('esbuild'), [entry, '--bundle', '--splitting', '--minify', '--format=esm', `--outdir=${out}`], project)
+      await run(
+        program('esbuild'),
+        [entry, 'worker.js', '--bundle', '--splitting', '--minify', '--format=esm', `--outdir=${out}`],
+        project,
+      )
       page(out, `./${entry}`)
     },
   },
@@ -38,8 +45,11 @@ export const BUNDLERS: readonly Bundler[] = [
     async build(project, entry, out) {
       const { rollup } = await import('rollup')
       const { nodeResolve } = await import('@rollup/plugin-node-resolve')
-      const bundle = await rollup({ input: join(project, entry), plugins: [nodeResolve({ browser: true })] })
-      await bundle.write({ dir: out, format: 'esm', entryFileNames: 'app.js' })
+      const bundle = await rollup({
+        input: { app: join(project, entry), worker: join(project, 'worker.js') },
+        plugins: [nodeResolve({ browser: true })],
+      })
+      await bundle.write({ dir: out, format: 'esm', entryFileNames: '[name].js' })
       await bundle.close()
       page(out)
     },

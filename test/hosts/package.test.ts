@@ -22,13 +22,20 @@ import { contract } from './contract.js'
 globalThis.result = contract({ ...library, readModel })
 `
 
+/** The same by a worker that the package starts itself. */
+const WORKED = `
+const fusion = library.createFusion()
+const train = (data, options) => fusion.train(data, options)
+globalThis.worked = contract(library, { train }).finally(() => fusion.dispose())
+`
+
 let fresh: Project
 let browser: Browser
 
 beforeAll(async () => {
   fresh = await project()
   copyFileSync(CONTRACT, join(fresh.folder, 'contract.js'))
-  fresh.file('app.js', APP)
+  fresh.file('worker.js', "import 'metafusion/worker'\n")
   browser = await openChromium()
 })
 
@@ -47,6 +54,7 @@ async function resultOf(url: string, whole = true): Promise<unknown> {
       throw new Error(`the page has no result: ${complaints.join('; ')}`)
     })
     const result = await page.evaluate('globalThis.result')
+    expect(await page.evaluate('globalThis.worked ?? globalThis.result'), 'by a worker').toEqual(result)
     expect(elsewhere).toEqual([])
     if (whole) expect(complaints.filter((text) => !text.includes('favicon') && !text.includes('404'))).toEqual([])
     return result
@@ -59,7 +67,8 @@ describe('a page built by', () => {
   test.each(BUNDLERS)('$name trains to the same bits under a strict policy', async ({ name, build }) => {
     const out = join(fresh.folder, `out-${name.replace(/\W+/g, '-')}`)
     // Parcel finds no subpath of any package, unless it is told to look at `exports`.
-    fresh.file('app.js', name === 'Parcel' ? APP.replace('metafusion/infer', 'metafusion') : APP)
+    const app = `${APP}${WORKED}`
+    fresh.file('app.js', name === 'Parcel' ? app.replace('metafusion/infer', 'metafusion') : app)
     await build(fresh.folder, 'app.js', out)
     const site = await openSite({ content: { '/': `${out}/` } })
     try {
@@ -72,6 +81,7 @@ describe('a page built by', () => {
 
   test('Vite, in development', async () => {
     const { createServer } = await import('vite')
+    fresh.file('app.js', `${APP}${WORKED}`)
     writeFileSync(join(fresh.folder, 'index.html'), '<!doctype html><script type="module" src="/app.js"></script>')
     const server = await createServer({
       root: fresh.folder,

@@ -64,6 +64,11 @@ describe('package.json', () => {
     expect(files).toEqual(['./wasm/*', './package.json'])
   })
 
+  test('lets bundlers drop whatever is not used but the door of workers, which is imported for what it does', () => {
+    const { types, ...targets } = manifest.exports['./worker']
+    expect(manifest.sideEffects).toEqual([...new Set(Object.values(targets))].sort())
+  })
+
   test('publishes what is there', () => {
     expect(manifest.files.filter((file: string) => !file.startsWith('!') && !existsSync(join(ROOT, file)))).toEqual([])
     expect(manifest.files).toContain('dist')
@@ -103,6 +108,7 @@ describe('the doors', () => {
   test('metafusion has them too, and those that learn and write', () => {
     const more = [
       'chooseSplits',
+      'createFusion',
       'digest',
       'evaluate',
       'nearBest',
@@ -158,6 +164,12 @@ describe('the doors', () => {
       'readNacc',
       'readNeural',
     ])
+  })
+
+  test('metafusion/worker is no door for a program', () => {
+    expect(run("await import('metafusion/worker').catch((e) => console.log(e.name, e.message))").trim()).toBe(
+      'HostError "metafusion/worker" is imported by a program: import it in the file of a worker thread',
+    )
   })
 
   test('do nothing when they are imported: no output, nothing left running', () => {

@@ -107,8 +107,23 @@ describe('web/', () => {
     expect(edges.filter(({ to }) => to.startsWith('node:'))).toEqual([])
   })
 
-  test('imports a package where it is needed alone: the doors to train and predict by have none', () => {
-    for (const door of ['index', 'infer', 'edge/index', 'edge/infer']) expect(reach(`dist/web/${door}.js`).packages).toEqual([])
+  test('imports a package where it is needed alone: what has no workers has none', () => {
+    for (const door of ['index', 'worker']) expect(reach(`dist/web/${door}.js`).packages).toEqual(['comlink'])
+    for (const door of ['infer', 'edge/index', 'edge/infer']) expect(reach(`dist/web/${door}.js`).packages).toEqual([])
+  })
+
+  test('is packed without an import of a package, and starts its worker by words that bundlers look for', () => {
+    const files = ['browser', 'workerd', 'edge-light'].flatMap((host) => filesIn(`dist/${host}`, /\.js$/))
+    expect(files).toContain('dist/browser/worker.js')
+    for (const file of files) {
+      expect(
+        importsOf(readText(file)).filter((to) => !to.startsWith('.')),
+        file,
+      ).toEqual([])
+    }
+    const words = /new Worker\(new URL\((["'])\.\/worker\.js\1, import\.meta\.url\), \{ type: (["'])module\2 \}\)/g
+    expect(files.filter((file) => words.test(readText(file)))).toEqual(['dist/browser/index.js'])
+    expect(readText('dist/browser/index.js').match(words)).toHaveLength(1)
   })
 })
 

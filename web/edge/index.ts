@@ -13,9 +13,12 @@ import type { Host } from '../../src/service/host.ts'
 import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../../src/service/train.ts'
 import { openSession } from '../../src/wasm/session.ts'
 import type { Kind, Numerics } from '../../src/wasm/shelf.ts'
+import { disposable, type Fusion, type FusionOptions } from '../fusion.ts'
 import { type InitOptions, imported, initOn } from './kernels.ts'
+import { ownThread } from './own-thread.ts'
 
 export * from '../../src/index.ts'
+export type { Fusion, FusionOptions, WorkerLike } from '../fusion.ts'
 export { hasRelaxedSimd, type InitOptions } from './kernels.ts'
 
 const shelf = /* @__PURE__ */ imported('train', module)
@@ -37,3 +40,5 @@ export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics):
   predictorIn(openSession(kernels('infer', numerics)), model, rule)
 
 export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)
+
+export const createFusion = (options: FusionOptions = {}): Fusion => disposable(() => ownThread(host), options)
