@@ -11,6 +11,7 @@ declare namespace WebAssembly {
   interface Instance {
     readonly exports: unknown
   }
+  const Module: { exports(module: Module): { readonly name: string }[] }
   const Memory: { new (descriptor: { initial: number; maximum: number }): Memory }
   const Instance: { new (module: Module, imports: { env: { memory: Memory } }): Instance }
 }

@@ -1,7 +1,7 @@
 // Which compiled kernels there are: what the host has of its own, and what it was given.
 
 import { ConfigError, FormatError } from '../core/errors.ts'
-import type { TrainKernels } from './kernels.ts'
+import type { InferKernels, TrainKernels } from './kernels.ts'
 import { capMemory, openSession } from './session.ts'
 
 /**
@@ -44,6 +44,10 @@ export function checkNumerics(value: unknown): Numerics {
   throw new ConfigError(`numerics is ${JSON.stringify(value)}: give "exact" or "fast"`)
 }
 
+/** What kernels are known by, and those that train. */
+const OURS = ['heapBase', 'relaxed', 'gemmNT'] satisfies (keyof InferKernels)[]
+const TRAINS = 'adamw' satisfies keyof TrainKernels
+
 export function shelfOf({ exact, fast = {}, hasRelaxedSimd, maxBytes }: Stock): Shelf {
   const known = new Map<string, WebAssembly.Module>()
   const nameOf = (kind: Kind, numerics: Numerics) => `${kind} ${numerics}`
@@ -71,13 +75,14 @@ export function shelfOf({ exact, fast = {}, hasRelaxedSimd, maxBytes }: Stock): 
   return {
     kernels,
     add(module) {
-      const own = openSession(module).kernels as Partial<TrainKernels>
-      if (!(own.relaxed && own.heapBase && own.gemmNT)) {
+      const has = new Set(WebAssembly.Module.exports(module).map(({ name }) => name))
+      if (!OURS.every((name) => has.has(name))) {
         throw new FormatError(
           'the WebAssembly given to init has other exports: give infer.wasm or train.wasm of this version of metafusion',
         )
       }
-      put(own.adamw ? 'train' : 'infer', own.relaxed() ? 'fast' : 'exact', module)
+      const { kernels: own } = openSession(module)
+      put(has.has(TRAINS) ? 'train' : 'infer', own.relaxed() ? 'fast' : 'exact', module)
     },
     async load(asked) {
       if (numericsOf(asked) !== 'fast') return
