@@ -39,28 +39,40 @@ export function project(session: Session<InferKernels>, source: Source, projecti
   const width = projection.bias.length
   const at = memory.alloc(4 * rows * width)
   const mark = memory.mark()
-  runFrozen(kernels, at, source, placeFrozen(memory, projection), rows)
+  runFrozen(kernels, at, source, placeLayer(memory, projection), rows)
   memory.release(mark)
   return { at, width }
 }
 
-/** A frozen layer in memory, the source it reads and the one it makes. */
-export interface Frozen {
-  readonly from: string
-  readonly to: string
+/** A frozen layer in memory. */
+interface Layer {
   readonly weight: Pointer
   readonly bias: Pointer
   readonly width: number
   readonly activation: Activation
 }
 
-export function placeFrozen(memory: Memory, { modality, name, weight, bias, activation = 'identity' }: Projection): Frozen {
-  const [from, to] = [sourceBefore(modality, name), `${modality}:${name}`]
-  return { from, to, weight: memory.put(weight), bias: memory.put(bias), width: bias.length, activation }
+/** And the source it reads and the one it makes. */
+export interface Frozen extends Layer {
+  readonly from: string
+  readonly to: string
 }
 
+const placeLayer = (memory: Memory, { weight, bias, activation = 'identity' }: Projection): Layer => ({
+  weight: memory.put(weight),
+  bias: memory.put(bias),
+  width: bias.length,
+  activation,
+})
+
+export const placeFrozen = (memory: Memory, projection: Projection): Frozen => ({
+  from: sourceBefore(projection.modality, projection.name),
+  to: `${projection.modality}:${projection.name}`,
+  ...placeLayer(memory, projection),
+})
+
 /** out (rows, width) = act(x · weightᵀ + bias) for all `rows` of its source. */
-export function runFrozen(kernels: InferKernels, out: Pointer, x: Source, layer: Frozen, rows: number): void {
+export function runFrozen(kernels: InferKernels, out: Pointer, x: Source, layer: Layer, rows: number): void {
   const { weight, bias, width, activation } = layer
   kernels.gemmNT(out, x.at, weight, rows, width, x.width, width, x.width, x.width, false)
   kernels.biasActivation(out, bias, rows, width, width, kindOf(activation))

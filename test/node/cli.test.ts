@@ -587,15 +587,15 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
   test.each<[words: string[], text: string, files?: Record<string, string>]>([
     [
       ['fit'],
-      'unknown command "fit": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
+      'unknown command "fit": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo, serve',
     ],
     [
       ['toString'],
-      'unknown command "toString": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
+      'unknown command "toString": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo, serve',
     ],
     [
       ['--json'],
-      'unknown command "--json": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo',
+      'unknown command "--json": there are train, predict, evaluate, quantize, inspect, export, reproduce, theory, synthesize, demo, serve',
     ],
     [
       [...TRAIN, '--epochs', '3'],

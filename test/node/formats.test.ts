@@ -301,7 +301,7 @@ function loadedBy(folder: string): string[] {
     }`
   const program = `import { register } from 'node:module'
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
-    const { readFolder } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'dist/node/index.js')).href)})
+    const { readFolder } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'dist/node/node.js')).href)})
     await readFolder(${JSON.stringify(folder)}, { target: 'optional' })`
   const words = ['--input-type=module', '--eval', program]
   const said = execFileSync(process.execPath, words, { cwd: ROOT, encoding: 'utf8' })

@@ -10,7 +10,8 @@ import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { writeFileSafely } from '../../dist/node/files.js'
-import { readFolder, train, writeModel } from '../../dist/node/index.js'
+import { train, writeModel } from '../../dist/node/index.js'
+import { readFolder } from '../../dist/node/node.js'
 
 const METRICS = ['accuracy', 'balancedAccuracy', 'macroF1', 'auc', 'logLoss', 'mse', 'mae', 'r2']
 const SMALLER_IS_BETTER = new Set(['logLoss', 'mse', 'mae'])
