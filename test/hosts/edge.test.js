@@ -1,5 +1,5 @@
 // The example worker in workerd: bundled as wrangler does it, with a model whose answers Node gives, too.
-// Takes workerd from here (npm ci --prefix test/hosts) or from METAFUSION_WORKERD, and the built package (npm run build).
+// Takes workerd from here (npm run test:hosts) or from METAFUSION_WORKERD, and the built package (npm run build).
 
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -14,7 +14,7 @@ const HOSTS = fileURLToPath(new URL('./', import.meta.url))
 /** A program of test/hosts/node_modules. */
 export function program(name: string): string {
   const path = join(HOSTS, 'node_modules/.bin', name)
-  if (!existsSync(path)) throw new Error(`there is no "${name}" in test/hosts: npm ci --prefix test/hosts`)
+  if (!existsSync(path)) throw new Error(`there is no "${name}" in test/hosts: npm run test:hosts`)
   return path
 }
 
