@@ -3,7 +3,6 @@
  * @module
  */
 
-export type { Subjects } from '../src/data/split.ts'
 export { type BarChartSpec, barChart } from './figures/bar-chart.ts'
 export { type HeatMapSpec, heatMap } from './figures/heat-map.ts'
 export { type LineChartSpec, lineChart, type Point } from './figures/line-chart.ts'

@@ -8,9 +8,11 @@ import { createPredictor } from './edge/infer.ts'
 import { createService, type Service, type ServiceOptions } from './service.ts'
 
 export { readArrow } from './service/arrow.ts'
-export { createService, type Facts, type Service, type ServiceOptions } from './service.ts'
+export type { Limits } from './service/card.ts'
+export type { Asked, Reader } from './service/sheet.ts'
+export { createService, type Env, type Facts, type Service, type ServiceOptions } from './service.ts'
 
-type Bytes = ArrayBuffer | Uint8Array
+export type Bytes = ArrayBuffer | Uint8Array
 
 export interface EdgeOptions<Env> {
   /** The bytes of the model file: imported as a module, or a function that gets them, from R2 or KV for instance. */

@@ -1,10 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { type DeskHand, type Fusion as Disposed, type FusionOptions, fusionOn } from '../src/service/fusion.ts'
+import { type DeskHand, type FusionCalls, type FusionOptions, fusionOn } from '../src/service/fusion.ts'
 
-export type { FusionOptions, WorkerLike } from '../src/service/fusion.ts'
+export type { FusionCalls, FusionOptions, WorkerLike } from '../src/service/fusion.ts'
 
-export type Fusion = Disposed & Disposable
+/** Calls, and `using`. */
+export interface Fusion extends FusionCalls, Disposable {}
 
 /** A fusion that `using` can end. */
 export function disposable(start: () => DeskHand, { workers }: FusionOptions): Fusion {

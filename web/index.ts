@@ -17,7 +17,7 @@ import { lineTo } from './line.ts'
 import { deskHand } from './wire.ts'
 
 export * from '../src/index.ts'
-export type { Fusion, FusionOptions, WorkerLike } from './fusion.ts'
+export type { Fusion, FusionCalls, FusionOptions, WorkerLike } from './fusion.ts'
 export { init, kernels } from './host.ts'
 export { hasRelaxedSimd, type InitOptions, type Wasm } from './kernels.ts'
 

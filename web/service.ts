@@ -51,7 +51,7 @@ export interface ServiceOptions {
   readonly now?: () => number
 }
 
-type Env = { Variables: { id: string; rows: number; error?: Error } }
+export type Env = { Variables: { id: string; rows: number; error?: Error } }
 
 /** The service: a Hono app, to which a host may add routes of its own before the first request. */
 export type Service = Hono<Env>

@@ -35,7 +35,7 @@ export interface FusionOptions {
  * is moved. Errors have the name, message and data that they had there. A call whose worker dies is rejected by a HostError, and the
  * next one starts another worker.
  */
-export interface Fusion {
+export interface FusionCalls {
   /**
    * As `train`, and with `workers` by so many more of them. The signal ends the worker, whatever it does, and what waits for its turn
    * goes on with another one; so does an error thrown by `onProgress`.
@@ -64,7 +64,7 @@ class Stop {
 }
 
 /** @param start starts a worker. @throws HostError if it cannot */
-export function fusionOn(start: () => DeskHand, workers?: number): Fusion {
+export function fusionOn(start: () => DeskHand, workers?: number): FusionCalls {
   let hand: DeskHand | undefined
   let disposed = false
   let last: Promise<void> = Promise.resolve()

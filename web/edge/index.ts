@@ -18,7 +18,7 @@ import { type InitOptions, imported, initOn } from './kernels.ts'
 import { ownThread } from './own-thread.ts'
 
 export * from '../../src/index.ts'
-export type { Fusion, FusionOptions, WorkerLike } from '../fusion.ts'
+export type { Fusion, FusionCalls, FusionOptions, WorkerLike } from '../fusion.ts'
 export { hasRelaxedSimd, type InitOptions } from './kernels.ts'
 
 const shelf = /* @__PURE__ */ imported('train', module)
