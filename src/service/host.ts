@@ -5,6 +5,7 @@ import type { Numerics, Shelf } from '../wasm/shelf.ts'
 
 /** Stops something: an AbortSignal is one. */
 export interface Signal {
+  readonly aborted: boolean
   readonly reason: unknown
   throwIfAborted(): void
   addEventListener(type: 'abort', listener: () => void): void

@@ -83,7 +83,9 @@ export async function trainOn(host: Host, data: Dataset, options: TrainOptions =
       if (late) pause = now() + TURN_MS
     }
   } finally {
-    await crew?.close()
+    const closed = crew?.close()
+    // Who stops it does not wait for workers to end, which takes them some 100 ms.
+    if (!signal?.aborted) await closed
   }
 }
 
