@@ -90,23 +90,30 @@ export function modelJson(model: Model, file: ModelFile) {
   }
 }
 
-const COLUMNS: readonly (readonly [key: string, title: string])[] = [
+/** Scores by the name they have in objects, and in tables. */
+export const COLUMNS: readonly (readonly [key: string, title: string])[] = [
   ['accuracy', 'accuracy'],
   ['balancedAccuracy', 'balanced'],
   ['macroF1', 'macro F1'],
   ['auc', 'AUC'],
   ['logLoss', 'log loss'],
+  ['prAuc', 'PR-AUC'],
+  ['brier', 'Brier'],
+  ['ece', 'ECE'],
   ['mse', 'MSE'],
   ['mae', 'MAE'],
   ['r2', 'R²'],
 ]
+
+/** Of these there is no room in a table of methods. */
+const FURTHER: ReadonlySet<string> = new Set(['prAuc', 'brier'])
 
 /** Scores of methods side by side, as lines; a method that could not predict all of the `rows` says how many. */
 export function scoreTable(methods: readonly MethodResult[], rows: number): string[] {
   const scores = methods.map(({ test }) => test as Record<string, number> | undefined)
   const known = scores.find((s) => s !== undefined)
   if (!known) return ['there are no test rows to score']
-  const columns = COLUMNS.filter(([key]) => key in known)
+  const columns = COLUMNS.filter(([key]) => key in known && !FURTHER.has(key))
   const head = ['method', ...columns.map(([, title]) => title)]
   const body = methods.map(({ name }, i) => {
     const s = scores[i]
@@ -116,7 +123,7 @@ export function scoreTable(methods: readonly MethodResult[], rows: number): stri
   return table([head, ...body])
 }
 
-const digits = (v: number): string => (Number.isFinite(v) ? v.toFixed(Math.abs(v) >= 100 ? 2 : 4) : '-')
+export const digits = (v: number): string => (Number.isFinite(v) ? v.toFixed(Math.abs(v) >= 100 ? 2 : 4) : '-')
 
 /** Rows as aligned columns: the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {
@@ -138,6 +145,9 @@ export function presenceLines({ patterns, none }: Presence, most = 8): string[] 
   return lines
 }
 
+/** Members of an ensemble that are named. */
+const SHOWN = 8
+
 /** What was learned, as lines. */
 export function trainedLines({ model, methods }: Trained): string[] {
   const { provenance, students } = model
@@ -148,7 +158,10 @@ export function trainedLines({ model, methods }: Trained): string[] {
     .sort((a, b) => b.weight - a.weight)
   return [
     `${counted(students.length, 'student')}, ${counted(students.filter((s) => s.teacher > 0).length, 'teacher')} among them; sharing ρ = ${provenance.rho}`,
-    `ensemble: ${members.map(({ name, weight }) => `${name} ${weight.toFixed(2)}`).join(', ')}`,
+    `ensemble: ${members
+      .slice(0, SHOWN)
+      .map(({ name, weight }) => `${name} ${weight.toFixed(2)}`)
+      .join(', ')}${members.length > SHOWN ? `, and ${members.length - SHOWN} more` : ''}`,
     ...provenance.notes,
     '',
     ...scoreTable(methods, provenance.split.test),
@@ -181,7 +194,9 @@ export function planLines({
     table(list.map((n) => [`  ${n.name}`, String(n.parameters)]))
   const all = steps.encoders + steps.students + steps.baselines
   return [
-    `${counted(rows.train, 'row')} to learn from, ${rows.validation} for validation, ${rows.test} for testing`,
+    rows.validation > 0
+      ? `${counted(rows.train, 'row')} to learn from, ${rows.validation} for validation, ${rows.test} for testing`
+      : `${counted(rows.train, 'row')} to learn from, cross-fitted in ${config.folds} folds, ${rows.test} for testing`,
     ...notes,
     `${counted(students.length, 'student')}, ${counted(parameters, 'parameter')}:`,
     ...networks(students),

@@ -16,7 +16,10 @@ export interface FixedSplits {
   readonly name: string
 }
 
-const PARTS: ReadonlyMap<string, keyof Splits> = new Map([
+/** What a file may call a part. */
+type Part = Exclude<keyof Splits, 'calibration'>
+
+const PARTS: ReadonlyMap<string, Part> = new Map([
   ['train', 'train'],
   ['test', 'test'],
   ['validation', 'validation'],
@@ -36,7 +39,7 @@ export function readSplit(
   { left, learning }: { left: ReadonlySet<string>; learning: boolean },
 ): { splits: FixedSplits; notes: string[] } {
   const column = columnAt(table, name)
-  const rows: Record<keyof Splits, number[]> = { train: [], test: [], validation: [] }
+  const rows: Record<Part, number[]> = { train: [], test: [], validation: [] }
   const without: string[] = []
   ids.forEach((id, i) => {
     const row = table.rowOf.get(id)

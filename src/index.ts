@@ -11,11 +11,35 @@ export type { Fractions, Splits, Subjects } from './data/split.ts'
 export { type SyntheticSpec, synthetic, type Transform } from './experiments/synthetic.ts'
 export { writeModel } from './formats/model-file.ts'
 export { evaluate, type Metrics } from './fusion/evaluate.ts'
+export {
+  type ModalityImportance,
+  type ModalityShares,
+  modalityImportance,
+  modalityShares,
+  type NextModality,
+  nextModality,
+} from './fusion/shapley.ts'
 export * from './infer.ts'
-export type { ClassificationMetrics } from './metrics/classification.ts'
+export type { Interval } from './metrics/bootstrap.ts'
+export { type ClassificationMetrics, type ReliabilityBin, reliability } from './metrics/classification.ts'
 export type { RegressionMetrics } from './metrics/regression.ts'
+export {
+  atThreshold,
+  compareAreas,
+  type DecisionPoint,
+  decisionCurve,
+  type McNemar,
+  mcnemar,
+  type RocAreas,
+  type RocComparison,
+  type RocPoint,
+  rocAreas,
+  rocCurve,
+  type ThresholdMetrics,
+} from './metrics/roc.ts'
 export { type Comparison, nearBest, paired, type Summary, summarize } from './metrics/summary.ts'
 export { chooseSplits, type GivenSplits } from './recipe/choose-splits.ts'
+export { type CrossValidation, crossValidationSplits } from './recipe/cross-validate.ts'
 export {
   type PlannedBytes,
   type PlannedEncoder,
@@ -30,6 +54,7 @@ export type { Planned, PlanOptions, TrainOptions } from './service/train.ts'
 export type { ClusterCount } from './train/cluster.ts'
 export type { Encoder, EncoderCourse, Resolved, TrainConfig } from './train/config.ts'
 export type { GreedySpec } from './train/ensembling.ts'
+export { type FeatureShare, type FeatureShares, featureShares } from './train/features.ts'
 export type { OptimizerSpec } from './train/optimizer.ts'
 export type { Teaching } from './train/rho.ts'
 export type { ClassWeights } from './train/row-weights.ts'

@@ -4,7 +4,7 @@
  */
 
 import { readModel } from '../src/formats/model-file.ts'
-import { createPredictor } from './edge/infer.ts'
+import { createAssessor, createPredictor } from './edge/infer.ts'
 import { createService, type Service, type ServiceOptions } from './service.ts'
 
 export { readArrow } from './service/arrow.ts'
@@ -18,7 +18,7 @@ export interface EdgeOptions<Env> {
   /** The bytes of the model file: imported as a module, or a function that gets them, from R2 or KV for instance. */
   readonly model: Bytes | ((env: Env) => Bytes | Promise<Bytes>)
   /** The service's, which may come from the environment. */
-  readonly service?: (env: Env) => Omit<ServiceOptions, 'model' | 'predictor'>
+  readonly service?: (env: Env) => Omit<ServiceOptions, 'model' | 'predictor' | 'assessor'>
 }
 
 /** What a worker exports by default. */
@@ -54,7 +54,12 @@ const unavailable = (requestId: string) => {
   return Response.json({ error, requestId }, { status: 503, headers: { 'x-request-id': requestId, 'cache-control': 'no-store' } })
 }
 
-function serviceOf(bytes: Bytes, options: Omit<ServiceOptions, 'model' | 'predictor'>): Service {
+function serviceOf(bytes: Bytes, options: Omit<ServiceOptions, 'model' | 'predictor' | 'assessor'>): Service {
   const model = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes))
-  return createService({ ...options, model, predictor: (rule) => createPredictor(model, rule) })
+  return createService({
+    ...options,
+    model,
+    predictor: (rule) => createPredictor(model, rule),
+    assessor: () => createAssessor(model),
+  })
 }

@@ -4,6 +4,7 @@
  */
 
 import { base64 as infer } from '../build/inline/infer.js'
+import { type Assessor, createAssessor as assessorIn } from '../src/fusion/assess.ts'
 import type { Rule } from '../src/fusion/ensemble.ts'
 import type { Model } from '../src/fusion/model.ts'
 import { type Predictor, createPredictor as predictorIn } from '../src/fusion/predictor.ts'
@@ -30,3 +31,7 @@ export const kernels = (kind: Kind, numerics?: Numerics): WebAssembly.Module => 
  */
 export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics): Predictor =>
   predictorIn(openSession(kernels('infer', numerics)), model, rule)
+
+/** How sure a calibrated model's predictions are: sets or intervals at a level, what is unlike the training rows, where to abstain. */
+export const createAssessor = (model: Model, numerics?: Numerics): Assessor =>
+  assessorIn(openSession(kernels('infer', numerics)), model)

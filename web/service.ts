@@ -4,6 +4,8 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { routePath } from 'hono/route'
 import { ConfigError } from '../src/core/errors.ts'
+import type { Inputs } from '../src/data/dataset.ts'
+import type { Assessment, Assessor } from '../src/fusion/assess.ts'
 import { builtRules, type Rule } from '../src/fusion/ensemble.ts'
 import { type Model, ownRule } from '../src/fusion/model.ts'
 import type { Predictor } from '../src/fusion/predictor.ts'
@@ -37,6 +39,8 @@ export interface ServiceOptions {
   readonly model: Model
   /** The model's predictor by a rule. Asked once for each rule, when it is needed first. */
   readonly predictor: (rule: Rule) => Predictor
+  /** The model's assessor, for requests with a `level`: none is answered when left out. Asked once, when it is needed first. */
+  readonly assessor?: () => Assessor
   /** What requests must carry as `Authorization: Bearer`, but for / and /healthz. */
   readonly token?: string
   /** Origins of pages that may ask, such as `https://clinic.example`. */
@@ -73,6 +77,7 @@ export function createService(options: ServiceOptions): Service {
   const media = [...readers.keys()]
   const card = cardOf(model, limits, media)
   const predictors = predictorsOf(options)
+  const assessor = assessorOf(options)
 
   const app: Service = new Hono<Env>()
   app.onError((error, c) => {
@@ -98,10 +103,11 @@ export function createService(options: ServiceOptions): Service {
   app.get('/v1/model', (c) => c.json(card))
   app.post('/v1/predict', async (c) => {
     const rule = c.req.query('rule') ?? ownRule(model)
-    const predictor = predictors(rule)
+    const level = c.req.query('level')
+    const predict = level === undefined ? predictors(rule).predict : assessor(level, rule)
     const read = readers.get(mediaOf(c.req.raw, media))!
     const asked = await read(await bytesOf(c.req.raw, limits.bodyBytes), model.preparations, limits.rows)
-    const answer = answerOf(model, rule as Rule, asked, predictor.predict(asked.inputs))
+    const answer = answerOf(model, rule as Rule, asked, predict(asked.inputs))
     c.set('rows', asked.ids.length)
     return c.json(answer)
   })
@@ -131,6 +137,23 @@ function predictorsOf({ model, predictor }: ServiceOptions): (rule: string) => P
     const mine = made.get(rule) ?? predictor(rule as Rule)
     made.set(rule, mine)
     return mine
+  }
+}
+
+/** Predictions at a level, by the model's own ensemble. */
+function assessorOf({ model, assessor }: ServiceOptions): (level: string, rule: string) => (inputs: Inputs) => Assessment {
+  let made: Assessor | undefined
+  return (text, rule) => {
+    if (!assessor || !model.calibration)
+      throw new ConfigError('the model has no calibration, so nothing is known of a level: leave it out')
+    const own = ownRule(model)
+    if (rule !== own) throw new ConfigError(`a level goes with the model's own ensemble, ${own}: leave the rule out`)
+    const level = Number(text)
+    if (!(level > 0 && level < 1))
+      throw new ConfigError(`the level is ${JSON.stringify(text)}: give a share between 0 and 1, as 0.9`)
+    made ??= assessor()
+    const { assess } = made
+    return (inputs) => assess(inputs, level)
   }
 }
 

@@ -1,6 +1,8 @@
 import { defineCommand } from 'citty'
 import Papa from 'papaparse'
+import { ConfigError } from '../../src/core/errors.ts'
 import { readModel } from '../../src/formats/model-file.ts'
+import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
@@ -17,6 +19,12 @@ export const predictCommand = defineCommand({
     model: { type: 'positional', required: true, description: 'Model file' },
     dir: { type: 'positional', required: true, description: 'Folder with one file per modality; modalities may be missing' },
     out: { type: 'string', required: true, valueHint: 'file', description: 'Where the predictions go (.csv)' },
+    level: {
+      type: 'string',
+      valueHint: 'share',
+      description:
+        'Adds sets or intervals that hold the truth so often, say 0.9, how far students disagree, and where not to rely on a row',
+    },
     numerics: {
       type: 'string',
       valueHint: 'exact|fast',
@@ -25,16 +33,17 @@ export const predictCommand = defineCommand({
   },
   async run({ args }) {
     const numerics = checkNumerics(args.numerics ?? 'exact')
+    const level = args.level === undefined ? undefined : levelOf(args.level)
     checkFolderOf(args.out)
     const model = readModelFile(args.model, readModel)
     const notes: string[] = []
     const stop = interrupts('no predictions were written')
     const file = openSafely(args.out)
     try {
-      const options = { numerics, onNote: (note: string) => notes.push(note), signal: stop.signal }
+      const options = { numerics, level, onNote: (note: string) => notes.push(note), signal: stop.signal }
       let rows = 0
       let mute = 0
-      let head: string[][] = [headOf(model.target)]
+      let head: string[][] = [headOf(model.target, level)]
       for await (const prediction of predictFolder(model, args.dir, options)) {
         file.write(linesOf([...head, ...predictionRows(prediction)]))
         head = []
@@ -56,8 +65,24 @@ export const predictCommand = defineCommand({
 
 const linesOf = (rows: (string | number)[][]): string => `${Papa.unparse(rows, { newline: '\n' })}\n`
 
-/** id, prediction, probability of each class (or each output), students, missing modalities. */
-function headOf(target: Model['target']): string[] {
+function levelOf(text: string): number {
+  const level = Number(text)
+  if (!(level > 0 && level < 1)) throw new ConfigError(`--level is "${text}": give a share between 0 and 1, as 0.9`)
+  return level
+}
+
+/** id, prediction, probability of each class (or each output), students, missing modalities; and with a level what it adds. */
+function headOf(target: Model['target'], level?: number): string[] {
+  const sure =
+    target.task === 'classification'
+      ? ['set']
+      : target.outputs.flatMap((name) => (target.outputs.length === 1 ? ['low', 'high'] : [`low_${name}`, `high_${name}`]))
+  return level === undefined
+    ? plainHead(target)
+    : [...plainHead(target), ...sure, 'disagreement', 'out_of_distribution', 'abstain']
+}
+
+function plainHead(target: Model['target']): string[] {
   if (target.task === 'classification')
     return ['id', 'prediction', ...target.classes.map((name) => `p_${name}`), 'students', 'missing']
   const { outputs } = target
@@ -65,12 +90,34 @@ function headOf(target: Model['target']): string[] {
 }
 
 /** As `headOf` says; students by falling weight. */
-function predictionRows({ ids, outputs, values, labels, patternOf, patterns }: Prediction): (string | number)[][] {
+function predictionRows(prediction: Prediction | Assessment): (string | number)[][] {
+  const { ids, outputs, values, labels, patternOf, patterns } = prediction
   const D = outputs.length
   return ids.map((id, i) => {
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))
     const label = labels ? [labels[i] < 0 ? '' : outputs[labels[i]]] : []
-    return [id, ...label, ...numbers, students.map((s) => s.name).join('; '), missing.join('; ')]
+    const sure = 'level' in prediction ? sureCells(prediction, i) : []
+    return [id, ...label, ...numbers, namesOf(students), missing.join('; '), ...sure]
   })
 }
+
+/** The set or interval, how far students disagree, 1 if unlike the training rows, and why not to rely on the row. */
+function sureCells(assessment: Assessment, i: number): (string | number)[] {
+  const { outputs, sets, low, high, disagreement, outOfDistribution, abstained } = assessment
+  const D = outputs.length
+  const cell = (v: number) => (Number.isFinite(v) ? v : '')
+  const said = sets
+    ? [outputs.filter((_, d) => sets[i * D + d]).join('; ')]
+    : outputs.flatMap((_, d) => [cell(low?.[i * D + d] ?? Number.NaN), cell(high?.[i * D + d] ?? Number.NaN)])
+  const reason = abstained[i]
+  return [...said, cell(disagreement[i]), outOfDistribution[i], reason ? REASONS[reason] : '']
+}
+
+/** Students that are named; the others are counted. */
+const NAMED = 5
+
+const namesOf = (students: Prediction['patterns'][number]['students']): string =>
+  [...students.slice(0, NAMED).map((s) => s.name), ...(students.length > NAMED ? [`${students.length - NAMED} more`] : [])].join(
+    '; ',
+  )

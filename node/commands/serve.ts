@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import { readModel } from '../../src/formats/model-file.ts'
 import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
-import { createPredictor, hasRelaxedSimd, init } from '../../web/infer.ts'
+import { createAssessor, createPredictor, hasRelaxedSimd, init } from '../../web/infer.ts'
 import { readText } from '../files.ts'
 import { readModelFile } from '../model.ts'
 import { UsageError, wholeNumber } from '../usage.ts'
@@ -39,6 +39,7 @@ export const serveCommand = defineCommand({
     const serving = await serve({
       model,
       predictor: (rule) => createPredictor(model, rule, numerics),
+      assessor: () => createAssessor(model, numerics),
       token,
       origins,
       arrow: args.arrow,

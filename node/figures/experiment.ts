@@ -48,7 +48,7 @@ export async function studentsFigure(
     })
     const at = (one: string, other: string) => {
       const extractors = [one, other].map(parseExtractor)
-      const i = students.indexOf(studentName({ extractors, hidden: [], activation: 'relu', outputs: 1 }, modalities))
+      const i = students.indexOf(studentName({ extractors, hidden: [1], activation: 'relu', outputs: 1 }, modalities))
       return mean(seeds.map((errors) => errors[i]))
     }
     return { title, values: lists[0].map((one) => lists[1].map((other) => at(one, other))) }

@@ -29,7 +29,7 @@ export async function render(spec: TopLevelSpec): Promise<string> {
     config: {
       font: FONT,
       title: { fontSize: 15, fontWeight: 'bold' },
-      axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', labelLimit: 360, titlePadding: 8 },
+      axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', labelLimit: 360, maxExtent: 420, titlePadding: 8 },
       legend: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', titleLimit: 300 },
       header: { labelFontSize: 13, labelFontWeight: 'bold' },
       view: { stroke: null },

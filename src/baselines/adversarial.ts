@@ -5,10 +5,11 @@ import { type Baseline, cohortRivals, inRoom } from './rival.ts'
 
 /** The cohort taught by its worst cluster, at the largest ρ of the list and from the first weights: shows the harm of bad teachers. */
 export const adversarial: Baseline = {
+  validates: true,
   refusal: (_, rho) => (Math.max(...rho) > 0 ? undefined : 'needs a rho above 0'),
   trains: ({ cohort }) => cohort,
   train: (arena) =>
-    inRoom(arena, arena.cohort, function* (group) {
+    inRoom(arena, arena.cohort, false, function* (group) {
       const { session, resolved } = arena.setting
       const teaching = { ...resolved.teaching, teachers: 'worst-cluster' } as const
       const teachers = chooseTeachers(session, screeningLosses(group.plan, arena.screened), teaching)

@@ -161,9 +161,10 @@ function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked
  * rows. A student that cannot see a row says 0 to it.
  */
 export const trainedAtOnce: Baseline = {
+  validates: true,
   trains: ({ setting, cohort }) => setting.resolved.rho.flatMap(() => cohort),
   train: (arena) =>
-    inRoom(arena, arena.cohort, function* (group): Contest {
+    inRoom(arena, arena.cohort, false, function* (group): Contest {
       const { setting, provenance } = arena
       const results: Stacked[] = []
       for (const rho of setting.resolved.rho) results.push(yield* trainStacked(arena, group, rho))

@@ -12,12 +12,14 @@ import { joint, jointBestEpoch } from './joint.ts'
 import { lateFusion, lateSum } from './late-fusion.ts'
 import { negativeCorrelation } from './negative-correlation.ts'
 import { oracle } from './oracle.ts'
+import { ridge } from './ridge.ts'
 import type { Baseline, Ground } from './rival.ts'
 import { shapley } from './shapley.ts'
 import { single } from './single.ts'
 
 export const BASELINES: Readonly<Record<string, Baseline>> = {
   independent,
+  ridge,
   'early-fusion': earlyFusion,
   'late-fusion': lateFusion,
   'late-sum': lateSum,
@@ -43,22 +45,26 @@ export interface Asked {
 /**
  * The baselines that are asked for, in the order of the record: by name, the usual ones (true), or none. `single` is every modality,
  * `single:<modality>` one.
+ * @param crossed whether there are no validation rows but folds
  * @throws ConfigError for a name that is unknown, or that does not fit the data set or the ρ
  */
-export function askedBaselines(asked: boolean | readonly string[], data: Dataset, rho: readonly number[]): Asked[] {
+export function askedBaselines(
+  asked: boolean | readonly string[],
+  data: Dataset,
+  rho: readonly number[],
+  crossed = false,
+): Asked[] {
   const all = Object.entries(BASELINES)
+  const refusalOf = ({ refusal, validates }: Baseline) =>
+    refusal?.(data, rho) ?? (crossed && validates ? 'needs validation rows, so set folds to 0' : undefined)
   const names =
     asked === true ? all.filter(([, { usual, refusal }]) => usual && !refusal?.(data, rho)).map(([name]) => name) : asked
   if (names === false) return []
   const alone = data.modalities.map(({ name }) => `single:${name}`)
   for (const name of names) {
-    const reason = Object.hasOwn(BASELINES, name)
-      ? BASELINES[name].refusal?.(data, rho)
-      : alone.includes(name)
-        ? undefined
-        : 'is unknown'
+    const reason = Object.hasOwn(BASELINES, name) ? refusalOf(BASELINES[name]) : alone.includes(name) ? undefined : 'is unknown'
     if (reason === undefined) continue
-    const allowed = all.filter(([, { refusal }]) => !refusal?.(data, rho)).map(([other]) => other)
+    const allowed = all.filter(([, other]) => !refusalOf(other)).map(([other]) => other)
     refuse('baselines', name, `${[...allowed, ...alone].join(', ')}; "${name}" ${reason}`)
   }
   return all.flatMap(([name, baseline]) => {

@@ -116,7 +116,7 @@ const train = (arena: Arena, name: string, blind: boolean): Contest => {
   const { setting, provenance } = arena
   const { specs, interaction } = cooperators(setting)
   const notes = interaction < 0 ? ['no training or no validation row has all modalities: there is no interaction network'] : []
-  return inRoom(arena, specs, function* (group): Contest<readonly Rival[]> {
+  return inRoom(arena, specs, false, function* (group): Contest<readonly Rival[]> {
     const { memory } = setting.session
     const results: StageResult[] = []
     for (const rho of strengths(setting)) {
@@ -148,6 +148,7 @@ const trains = ({ setting }: Ground): readonly StudentSpec[] => {
  * sum, in training and in prediction; the interaction network speaks for rows that have all.
  */
 export const cooperative: Baseline = {
+  validates: true,
   refusal: ({ modalities }) => (modalities.length > 1 ? undefined : 'is for two modalities or more'),
   trains,
   train: (arena) => train(arena, 'cooperative', false),
@@ -155,6 +156,7 @@ export const cooperative: Baseline = {
 
 /** The same as in the authors' code, where the two networks do not see what the interaction network says. */
 export const cooperativeReference: Baseline = {
+  validates: true,
   refusal: ({ modalities, target }) =>
     modalities.length === 2 && target.task === 'regression' ? undefined : 'is for a regression on two modalities',
   // Its own function: it is a training of its own.

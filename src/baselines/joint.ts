@@ -35,9 +35,10 @@ export function together(plan: Plan): Objective {
 }
 
 const jointly = (name: string, keep: Stage['keep']): Baseline => ({
+  validates: true,
   trains: ({ cohort }) => cohort,
   train: (arena) =>
-    inRoom(arena, arena.cohort, function* (group) {
+    inRoom(arena, arena.cohort, false, function* (group) {
       const objective = together(group.plan)
       const stage = yield* trainGroup(arena, group, () => objective, { keep })
       return yield* cohortRivals(arena, name, group, eachAlone(group, stage))

@@ -57,10 +57,11 @@ const STRENGTHS = [0.1, 0.3, 0.5]
 
 /** The cohort by negative correlation learning, ρ by the validation loss of its mean. */
 export const negativeCorrelation: Baseline = {
+  validates: true,
   refusal: notForClasses,
   trains: ({ cohort }) => STRENGTHS.flatMap(() => cohort),
   train: (arena) =>
-    inRoom(arena, arena.cohort, function* (group) {
+    inRoom(arena, arena.cohort, false, function* (group) {
       const results: StageResult[] = []
       for (const rho of STRENGTHS) {
         const objective = repelled(group.plan, rho)

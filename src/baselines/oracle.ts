@@ -12,6 +12,7 @@ const SAME = [earlyFusion, lateFusion, single]
  * are: what they could do if nothing hid it. Every row has all of it.
  */
 export const oracle: Baseline = {
+  validates: true,
   refusal: (data) => (data.oracle ? undefined : 'is for data that know what they were made of'),
   // As large as those of the data set: latents are fewer than features.
   trains: (ground) => SAME.slice(0, 2).flatMap(({ trains }) => trains(ground)),

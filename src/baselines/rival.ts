@@ -4,9 +4,10 @@ import type { Dataset, Inputs } from '../data/dataset.ts'
 import { builtRules, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { ensemblesFor, modelOf } from '../train/model.ts'
+import { trainStage } from '../train/cross-fit.ts'
+import { ensemblesFor, modelOf, tempered } from '../train/model.ts'
 import { batchOrder, type Group, groupOf, type Premises, type Setting } from '../train/setting.ts'
-import { type BatchDone, runStage, type Stage, type StageResult } from '../train/stage.ts'
+import type { BatchDone, Stage, StageResult } from '../train/stage.ts'
 import { alone, validate } from '../train/step.ts'
 
 /** What everyone is trained on, and Meta Fusion's cohort. */
@@ -43,6 +44,8 @@ export type Contest<Result = readonly Rival[]> = Generator<BatchDone | undefined
 export interface Baseline {
   /** Trained where `baselines` is true. */
   readonly usual?: true
+  /** Needs validation rows of its own: it cannot be cross-fitted. */
+  readonly validates?: true
   /** Why there is none for this data set and these ρ; undefined when there is. */
   readonly refusal?: (data: Dataset, rho: readonly number[]) => string | undefined
   /** The students it trains, each as often as it does. Baselines that share a training share this function. */
@@ -53,15 +56,16 @@ export interface Baseline {
 export const notForClasses = ({ target }: Dataset): string | undefined =>
   target.task === 'regression' ? undefined : 'is for a regression'
 
-/** Students in memory for as long as the work takes. */
+/** Students in memory for as long as the work takes. @param solved whether linear ones are solved, not trained */
 export function* inRoom<Result>(
   { setting }: Arena,
   specs: readonly StudentSpec[],
+  solved: boolean,
   work: (group: Group) => Contest<Result>,
 ): Contest<Result> {
   const { memory } = setting.session
   const mark = memory.mark()
-  const result = yield* work(groupOf(setting, specs))
+  const result = yield* work(groupOf(setting, specs, { solved }))
   memory.release(mark)
   return result
 }
@@ -76,7 +80,7 @@ export const trainGroup = (
   const { epochs, batch, optimizer, schedule, patience } = setting.resolved
   const order = batchOrder(setting)
   const like = { epochs, batch, optimizer, schedule, patience, starts, order }
-  return runStage(plan, { rho: 0, objective, keepMoments: false, ...like, ...given })
+  return trainStage(plan, { rho: 0, objective, keepMoments: false, ...like, ...given })
 }
 
 /** A cohort as a training left it, combined by every rule: `name-greedy` and so on. */
@@ -93,7 +97,14 @@ export function* cohortRivals(
   const { ensembles, notes } = yield* ensemblesFor(setting, group, stage, rules)
   const said = [...provenance.notes, ...notes]
   const origin = { ...provenance, rho: stage.rho, rhoLosses: more.rhoLosses ?? [], notes: said }
-  const model = modelOf(setting, group, stage, ensembles, origin, more.teachers)
+  const model = modelOf(
+    setting,
+    group,
+    tempered(setting, group, stage, ensembles, builtRules(ensembles)[0]),
+    ensembles,
+    origin,
+    more.teachers,
+  )
   return builtRules(ensembles).map((rule) => ({ name: `${name}-${rule}`, model, rule }))
 }
 

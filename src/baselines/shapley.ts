@@ -130,9 +130,10 @@ export function coalesced(plan: Plan, random: Random): Objective {
 
 /** The cohort trained for its coalitions, as its last epoch left it, as in the authors' code. */
 export const shapley: Baseline = {
+  validates: true,
   trains: ({ cohort }) => cohort,
   train: (arena) =>
-    inRoom(arena, arena.cohort, function* (group) {
+    inRoom(arena, arena.cohort, false, function* (group) {
       const objective = coalesced(group.plan, arena.setting.random.fork('shapley'))
       const stage = yield* trainGroup(arena, group, () => objective, { keep: 'last' })
       return yield* cohortRivals(arena, 'shapley', group, eachAlone(group, stage))

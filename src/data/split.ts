@@ -10,6 +10,8 @@ export interface Splits {
   readonly train: Int32Array
   readonly validation: Int32Array
   readonly test: Int32Array
+  /** Held out to find how far off a model is: nothing is fitted on them or chosen by them. */
+  readonly calibration?: Int32Array
 }
 
 /** Shares of all rows, between 0 and 1; the rest is for training. */
@@ -149,12 +151,14 @@ function refuseEmpty(name: string, part: Int32Array, rows: number): void {
   throw new DataError(`no row is left for ${name} out of ${rows}: give more rows or another fraction`)
 }
 
+const PARTS = ['train', 'validation', 'calibration', 'test'] as const
+
 /** @throws DataError when a part is empty, a row is not there or in two parts, or a group is parted; there need be no test rows */
 export function checkSplits(data: Pick<Dataset, 'ids' | 'groups'>, splits: Splits): void {
   const taken = new Set<number>()
-  for (const name of ['train', 'validation', 'test'] as const) {
-    const rows = splits[name]
-    if (rows.length === 0 && name !== 'test') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
+  for (const name of PARTS) {
+    const rows = splits[name] ?? []
+    if (rows.length === 0 && name === 'train') throw new DataError(`the split leaves no row for ${name}: give it at least one`)
     for (const row of rows) {
       if (!(row >= 0 && row < data.ids.length))
         throw new DataError(`the split names row ${row} and there are ${data.ids.length} rows`)
@@ -169,8 +173,8 @@ export function checkSplits(data: Pick<Dataset, 'ids' | 'groups'>, splits: Split
 /** @throws DataError when a group has rows in two parts: the model would be judged by what it has learned from */
 function refuseParted(groups: readonly string[], splits: Splits): void {
   const partOf = new Map<string, string>()
-  for (const name of ['train', 'validation', 'test'] as const) {
-    for (const row of splits[name]) {
+  for (const name of PARTS) {
+    for (const row of splits[name] ?? []) {
       const part = partOf.get(groups[row]) ?? name
       if (part !== name)
         throw new DataError(`group "${groups[row]}" has rows in ${part} and in ${name}: give all rows of a group to one part`)

@@ -86,7 +86,7 @@ export function* runSeed(module: WebAssembly.Module, experiment: Experiment, see
   const rivals = trainedBy(asked, { setting, cohort: setting.specs }).length
   const tell = clockOf(setting, variants, rivals)
   const mark = setting.session.memory.mark()
-  const group = groupOf(setting, setting.specs)
+  const group = groupOf(setting, setting.specs, { losing: true })
   const taught = yield* teach(setting, group, variants, tell)
   setting.session.memory.release(mark)
   const scores = { ...scoresOf(experiment, taught), ...(yield* compare(module, setting, asked, tell)) }

@@ -19,6 +19,7 @@ import type { Projection } from '../fusion/projection.ts'
 import { metaLearner } from '../fusion/stacking.ts'
 import { type Student, type StudentSpec, studentOf } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
+import { calibrationSize, describeCalibration, restoreCalibration } from './calibration.ts'
 import { shown } from './json.ts'
 import { gridOf, isWeight, weightsOf } from './quantize.ts'
 import { readSafetensors, type Stored, type Tensors, writeSafetensors } from './safetensors.ts'
@@ -90,6 +91,8 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
       put(`stacking.${name}`, shape, ensembles.stacking.subarray(offset, offset + size))
     }
   }
+  const sure = model.calibration && describeCalibration(model.calibration, ensembles.patterns)
+  if (sure) put('calibration', [sure.values.length], sure.values)
   const skeleton: Skeleton = {
     modalities: preparations.map(({ modality, columns }) => ({
       name: modality,
@@ -111,6 +114,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     sum: ensembles.sum,
     best,
     precision,
+    calibration: sure?.described,
     provenance,
   }
   return writeSafetensors({
@@ -177,6 +181,9 @@ export function readModel(file: Uint8Array): Model {
   const { rules, average, selections } = skeleton
   const shares = Object.fromEntries(rules.map((rule) => [rule, sharesOf(rule)]))
   const stacking = rules.includes('stacking') ? takeBlock('stacking', metaLearner(count, outputs), take) : undefined
+  const calibration =
+    skeleton.calibration &&
+    restoreCalibration(skeleton.calibration, take('calibration', [calibrationSize(skeleton.calibration)], Float32Array), patterns)
   take.finish()
   return {
     preparations,
@@ -193,6 +200,7 @@ export function readModel(file: Uint8Array): Model {
     },
     best: skeleton.best,
     ...(skeleton.precision ? { precision: skeleton.precision } : {}),
+    ...(calibration ? { calibration } : {}),
     provenance: skeleton.provenance,
   }
 }

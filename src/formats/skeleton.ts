@@ -4,12 +4,14 @@ import { FormatError } from '../core/errors.ts'
 import { AVERAGES, type Average, type Rule, rulesOf, type Selection } from '../fusion/ensemble.ts'
 import type { Provenance } from '../fusion/model.ts'
 import { ACTIVATIONS, type Activation } from '../nn/dense.ts'
+import { type DescribedCalibration, isCalibration } from './calibration.ts'
 import { isRecord, parseJson, shown } from './json.ts'
 
 export const FORMAT = 'metafusion'
 /** Raised when a file can no longer be read by the code before: 3 for int8, which models of f32 need not ask for. */
-export const FORMAT_VERSION = 3
-export const versionOf = ({ precision }: Pick<Skeleton, 'precision'>): number => (precision ? 3 : 2)
+export const FORMAT_VERSION = 4
+export const versionOf = ({ precision, calibration }: Pick<Skeleton, 'precision' | 'calibration'>): number =>
+  calibration ? 4 : precision ? 3 : 2
 
 /** A model as JSON, without its numbers. */
 export interface Skeleton {
@@ -38,6 +40,8 @@ export interface Skeleton {
   readonly best: number
   /** Weights are I8 tensors, each with the scales of its rows. Since version 3. */
   readonly precision?: 'int8'
+  /** Since version 4. */
+  readonly calibration?: DescribedCalibration
   readonly provenance: Provenance
 }
 
@@ -122,6 +126,9 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   if (s.sum !== undefined && s.sum !== true) wrong('sum')
   if (!natural(s.best)) wrong('best')
   if (s.precision !== undefined && !(s.precision === 'int8' && version >= 3)) wrong('precision')
+  const D = t.task === 'classification' ? t.classes.length : t.outputs.length
+  const sizes = { patterns: s.patterns.length, outputs: D, modalities: M, floor: t.task === 'classification' ? 0 : D }
+  if (s.calibration !== undefined && !(version >= 4 && isCalibration(s.calibration, sizes))) wrong('calibration')
   const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
   const selection = ({ members, trace }: Selection) =>
     Array.isArray(members) &&
@@ -146,6 +153,9 @@ function readProvenance(p: Provenance, wrong: (what: string) => never): Provenan
       type === 'record' ? isRecord(o[key]) : typeof o[key] === (type === 'text' ? 'string' : type),
     )
   const share = (v: number) => v > 0 && v < 1
+  const scored = (test: unknown) =>
+    test === null || (isRecord(test) && Object.values(test).every((v) => v === null || typeof v === 'number'))
+  const known = (test: object) => Object.fromEntries(Object.entries(test).map(([name, v]) => [name, v ?? Number.NaN]))
   const good =
     has(p, {
       library: 'text',
@@ -165,11 +175,18 @@ function readProvenance(p: Provenance, wrong: (what: string) => never): Provenan
     (p.split.name === undefined || typeof p.split.name === 'string') &&
     typeof p.split.testIds === 'string' &&
     (p.split.fractions === undefined ||
-      (has(p.split.fractions, { validation: 'number', test: 'number' }) && Object.values(p.split.fractions).every(share))) &&
+      (has(p.split.fractions, { validation: 'number', test: 'number' }) &&
+        share(p.split.fractions.test) &&
+        (p.split.fractions.validation === 0 || share(p.split.fractions.validation)))) &&
     Array.isArray(p.rhoLosses) &&
     p.rhoLosses.every((r) => has(r, { rho: 'number' }) && (r.loss === null || typeof r.loss === 'number')) &&
     Array.isArray(p.notes) &&
-    p.notes.every((n) => typeof n === 'string')
+    p.notes.every((n) => typeof n === 'string') &&
+    (p.scores === undefined || (Array.isArray(p.scores) && p.scores.every((s) => has(s, { name: 'text' }) && scored(s.test))))
   if (!good) wrong('provenance')
-  return { ...p, rhoLosses: p.rhoLosses.map(({ rho, loss }) => ({ rho, loss: loss ?? Number.POSITIVE_INFINITY })) }
+  return {
+    ...p,
+    rhoLosses: p.rhoLosses.map(({ rho, loss }) => ({ rho, loss: loss ?? Number.POSITIVE_INFINITY })),
+    ...(p.scores ? { scores: p.scores.map(({ name, test }) => ({ name, test: test && known(test) })) } : {}),
+  }
 }

@@ -31,6 +31,12 @@ export function evaluate(prediction: Prediction, target: Target, rows: Int32Arra
   return scoreRegression(values, truth, D)
 }
 
+/** Scores as a model's record keeps them: six digits, as hosts need not agree on the last ones of a logarithm. */
+export const keptScores = (metrics: Metrics): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? Number(value.toPrecision(6)) : Number.NaN]),
+  )
+
 function isKnown(target: Target, row: number): boolean {
   if (target.task === 'classification') return target.labels[row] >= 0
   const D = target.outputs.length

@@ -1,6 +1,7 @@
 import { ConfigError } from '../core/errors.ts'
 import type { Preparation } from '../data/prepare.ts'
 import { ableStudents, type Pattern } from './availability.ts'
+import type { Calibration } from './calibration.ts'
 import { builtRules, type Ensembles, type Rule, weightsByLoss } from './ensemble.ts'
 import type { Projection } from './projection.ts'
 import { type Student, type StudentSpec, studentOf } from './student.ts'
@@ -28,7 +29,7 @@ export type ModelTarget =
       readonly scale: Float64Array
     }
 
-/** How a split came about: drawn with the seed and these `fractions`, or given under a `name`, if it has one. */
+/** How a split came about: drawn with the seed and these `fractions` (no validation rows: cross-fitted), or given under a `name`, if it has one. */
 export interface SplitRecord {
   readonly source: 'drawn' | 'given' | 'given, validation drawn'
   readonly fractions?: { readonly validation: number; readonly test: number }
@@ -51,6 +52,8 @@ export interface Provenance {
   readonly split: SplitRecord & {
     readonly train: number
     readonly validation: number
+    /** Rows that were held out for sets and intervals. */
+    readonly calibration?: number
     readonly test: number
     readonly testIds: string
   }
@@ -60,6 +63,14 @@ export interface Provenance {
   readonly rho: number
   readonly rhoLosses: readonly { readonly rho: number; readonly loss: number }[]
   readonly notes: readonly string[]
+  /** What Meta Fusion and everything it was compared with scored on the test rows (`keptScores`), null for who predicted none; files before 0.4 lack it. */
+  readonly scores?: readonly MethodScores[]
+}
+
+/** A method's scores by name, NaN where one is not known. */
+export interface MethodScores {
+  readonly name: string
+  readonly test: Readonly<Record<string, number>> | null
 }
 
 /** A fusion model: numbers, never policies. Plain data, equal bit for bit after being written and read. */
@@ -73,6 +84,8 @@ export interface Model {
   readonly best: number
   /** Weights lie on a grid of 8 bits a row (`quantize`), which files make use of. */
   readonly precision?: 'int8'
+  /** What sets and intervals are made of (`createAssessor`); left out where there were no rows for it. */
+  readonly calibration?: Calibration
   readonly provenance: Provenance
 }
 

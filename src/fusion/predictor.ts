@@ -27,10 +27,19 @@ export interface Predictor {
   /**
    * @param inputs columns are matched by name; a modality may be missing for some rows, or altogether
    * @param rows which rows, in the order wanted; all when left out
+   * @param watch for who wants to know more
    * @throws ShapeError for a row that is not there, or sizes that do not fit; DataError for inputs that cannot be, and when a
    *   feature is missing or of another kind; MemoryError
    */
-  predict(inputs: Inputs, rows?: ArrayLike<number>): Prediction
+  predict(inputs: Inputs, rows?: ArrayLike<number>, watch?: Watch): Prediction
+}
+
+/** Told of what a prediction works out on its way; the arrays are its own. @param place of the row among those asked for */
+export interface Watch {
+  /** Prepared features of each modality; of one that is missing, none. */
+  row(place: number, features: readonly Float32Array[]): void
+  /** What the students of the row say (K, outputs): probabilities, or outputs as they were learned; and their weights (K). */
+  said(place: number, outputs: Float32Array, weights: Float32Array): void
 }
 
 /** Rows that are prepared at once: what a prediction takes of the memory does not grow with the table. */
@@ -60,14 +69,23 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const small = runner.roomFor(CHUNK)
 
   /** Runs the rows in the room by chunks of one pattern. @param places of the rows among all values */
-  function runRoom(room: Room, places: Int32Array, speakersAt: (place: number) => Speakers, values: Float64Array): void {
+  function runRoom(
+    room: Room,
+    places: Int32Array,
+    speakersAt: (place: number) => Speakers,
+    values: Float64Array,
+    watch?: Watch,
+  ): void {
     let first = 0
     while (first < places.length) {
       const speakers = speakersAt(places[first])
       let last = first + 1
       while (last < places.length && last - first < CHUNK && speakersAt(places[last]) === speakers) last++
       if (speakers.voices) {
-        const from = runner.run(room, speakers.voices, first, last - first) / 4
+        const { voices } = speakers
+        const begin = first
+        const heard = watch && ((b: number, said: Float32Array) => watch.said(places[begin + b], said, voices.weights))
+        const from = runner.run(room, voices, first, last - first, heard) / 4
         const said = memory.floats()
         for (let i = first; i < last; i++) {
           for (let d = 0; d < D; d++) values[places[i] * D + d] = said[from + (i - first) * D + d]
@@ -77,7 +95,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     }
   }
 
-  function predict(inputs: Inputs, rows: Int32Array): Prediction {
+  function predict(inputs: Inputs, rows: Int32Array, watch?: Watch): Prediction {
     const given = modalitiesOf(inputs, names)
     const reads = given.map((modality, m) => modality && readers[m].open(modality))
     const { patterns, patternOf } = groupRows(given, rows)
@@ -88,7 +106,16 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     for (let at = 0; at < places.length; at += BLOCK) {
       const mine = places.length > BLOCK ? places.subarray(at, at + BLOCK) : places
       runner.prepare(room, reads, pick(rows, mine))
-      runRoom(room, mine, (place) => speakers[patternOf[place]], values)
+      if (watch) {
+        mine.forEach((place, b) => {
+          const has = (m: number) => given[m]?.present[rows[place]] === 1
+          watch.row(
+            place,
+            readers.map(({ width }, m) => runner.features(room, m, b, has(m) ? width : 0)),
+          )
+        })
+      }
+      runRoom(room, mine, (place) => speakers[patternOf[place]], values, watch)
     }
     const ids = new Array<string>(rows.length)
     for (let i = 0; i < ids.length; i++) ids[i] = inputs.ids[rows[i]]
@@ -99,13 +126,13 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   }
 
   return {
-    predict(inputs, rows) {
+    predict(inputs, rows, watch) {
       // Nobody at all, or subjects without any view, are no mistake here.
       if (inputs.ids.length > 0 && inputs.modalities.length > 0) checkInputs(inputs, distinct)
       const chosen = rowsOf(inputs, rows)
       const start = memory.mark()
       try {
-        return predict(inputs, chosen)
+        return predict(inputs, chosen, watch)
       } finally {
         memory.release(start)
       }

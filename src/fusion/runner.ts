@@ -28,9 +28,12 @@ export interface Runner {
   prepare(room: Room, reads: readonly (Read | undefined)[], rows: Int32Array): void
   /**
    * Runs B rows, at most CHUNK, from `first` of those in the room on.
+   * @param heard told of each row, by its place from `first`, what its students say (members, outputs)
    * @returns where their probabilities or outputs (B, outputs) stand until the next run
    */
-  run(room: Room, voices: Voices, first: number, B: number): Pointer
+  run(room: Room, voices: Voices, first: number, B: number, heard?: (b: number, said: Float32Array) => void): Pointer
+  /** The first prepared features of a row in the room, of a modality. */
+  features(room: Room, m: number, row: number, count: number): Float32Array
 }
 
 /** @param features prepared features of each modality @throws MemoryError */
@@ -70,9 +73,10 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
       }
     },
 
-    run({ cohort }, { members, weights }, first, B) {
+    run({ cohort }, { members, weights }, first, B, heard) {
       chooseRange(session, cohort, first, B)
       for (let k = 0; k < members.length; k++) runMember(kernels, said + 4 * k * B * D, cohort, members[k], B)
+      if (heard) tell(session, said, members.length, B, D, kind.task, heard)
       if (metaBlock === undefined) {
         combine(session, mix, said, weights, rule, kind, B, D)
       } else {
@@ -81,5 +85,33 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
       }
       return mix
     },
+
+    features({ sources }, m, row, count) {
+      const { at, width } = sources.get(raw[m]) as Source
+      return memory.f32(at + 4 * row * width, count).slice()
+    },
+  }
+}
+
+/** What each of K students says of each of B rows, probabilities where they are classes; (K, B, D) in memory stays as it is. */
+function tell(
+  { kernels, memory }: Session<InferKernels>,
+  said: Pointer,
+  K: number,
+  B: number,
+  D: number,
+  task: Model['target']['task'],
+  heard: (b: number, said: Float32Array) => void,
+): void {
+  const mark = memory.mark()
+  const told = memory.alloc(4 * K * B * D)
+  if (task === 'classification') kernels.softmax(told, said, K * B, D)
+  else memory.copy(told, said, 4 * K * B * D)
+  const all = memory.f32(told, K * B * D).slice()
+  memory.release(mark)
+  for (let b = 0; b < B; b++) {
+    const mine = new Float32Array(K * D)
+    for (let k = 0; k < K; k++) mine.set(all.subarray((k * B + b) * D, (k * B + b + 1) * D), k * D)
+    heard(b, mine)
   }
 }

@@ -15,13 +15,15 @@ export interface StudentSpec {
   readonly fills?: boolean
 }
 
-/** `mri:pca(30)+csf:raw` */
-export const studentName = (spec: StudentSpec, modalities: readonly string[]): string =>
-  spec.extractors
-    .map((e, m) => [modalities[m], e] as const)
-    .filter(([, e]) => e.kind !== 'skip')
-    .map(([name, e]) => `${name}:${extractorName(e)}`)
-    .join('+')
+/** `mri:pca(30)+csf:raw`, and `linear mri:raw` where nothing stands between the features and the outputs. */
+export function studentName(spec: StudentSpec, modalities: readonly string[]): string {
+  const used = spec.extractors.flatMap((e, m) => (e.kind === 'skip' ? [] : [`${modalities[m]}:${extractorName(e)}`]))
+  return `${isLinear(spec) ? 'linear ' : ''}${used.join('+')}`
+}
+
+/** Whether its outputs are linear in what it looks at. */
+export const isLinear = ({ hidden, extractors }: StudentSpec): boolean =>
+  hidden.length === 0 && extractors.every(({ kind }) => kind !== 'mlp' && kind !== 'sliced')
 
 /** Where one modality enters the head: `offset` numbers into its input, `width` of them; with the network that makes them, if any. */
 export interface Port {

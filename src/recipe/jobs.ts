@@ -11,7 +11,7 @@ import { studentOf } from '../fusion/student.ts'
 import type { TrainConfig } from '../train/config.ts'
 import type { Teachers } from '../train/mutual.ts'
 import { type Fold, foldOutputs, type Grid, oneByOne, type Sharing, type Trainers } from '../train/rho.ts'
-import { batchOrder, type Group, groupOf, type Setting, settingAgain } from '../train/setting.ts'
+import { batchOrder, type Group, givenSplits, groupOf, type Setting, settingAgain } from '../train/setting.ts'
 import type { Again } from '../train/stacking.ts'
 import type { BatchDone, EpochLosses, StageResult } from '../train/stage.ts'
 
@@ -111,8 +111,8 @@ export function ownHands(
 
 /** A crew does it. Baselines need nothing but screening: they are begun behind the ρ, so that nobody waits for the last of those. */
 export function crewHands(crew: Crew, setting: Setting, config: TrainConfig, { asked, provenance }: Competition): Hands {
-  const { data, splits, projections, networks, resolved } = setting
-  const supplies = { data, splits, config, projections, networks }
+  const { data, projections, networks, resolved } = setting
+  const supplies = { data, splits: givenSplits(setting), config, projections, networks }
   const begin = <Result extends JobResult>(jobs: readonly Job[]) => awaited<Result>(crew.begin(supplies, jobs), jobs)
   const trainings = [...new Set(asked.map(({ baseline }) => baseline.trains))]
   const baselines = trainings.map((trains) => asked.filter(({ baseline }) => baseline.trains === trains).map((a) => a.name))
@@ -209,9 +209,23 @@ function joined(parts: readonly (readonly number[])[], stages: readonly StageRes
     rho: stages[0].rho,
     best: placed.sort((a, b) => a.student - b.student).map(({ start }) => start),
     losses: numbers((stage) => stage.losses),
+    ...(stages[0].outOfFold ? { outOfFold: outOfFoldOf(parts, stages) } : {}),
     bestEpoch: Int32Array.from(numbers((stage) => Float64Array.from(stage.bestEpoch))),
     epochs: stages[0].epochs.map((_, e) => ({ train: losses(e, 'train'), validation: losses(e, 'validation') })),
   }
+}
+
+/** The same (students, rows, outputs) of all. */
+function outOfFoldOf(parts: readonly (readonly number[])[], stages: readonly StageResult[]): Float32Array {
+  const said = stages.map(({ outOfFold }) => outOfFold as Float32Array)
+  const each = said[0].length / parts[0].length
+  const all = new Float32Array(each * parts.flat().length)
+  parts.forEach((students, p) => {
+    students.forEach((student, i) => {
+      all.set(said[p].subarray(i * each, (i + 1) * each), student * each)
+    })
+  })
+  return all
 }
 
 /** Does jobs elsewhere. The first one makes the setting again. @throws MemoryError */
@@ -247,7 +261,9 @@ function* doJob(module: WebAssembly.Module, setting: Setting, job: Job): Generat
     for (const name of job.baselines) rivals.push(yield* BASELINES[name].train(arena))
     return rivals
   }
-  const { plan, starts } = groupOf(setting, job.kind === 'screening' ? job.students.map((i) => specs[i]) : specs)
+  const { plan, starts } = groupOf(setting, job.kind === 'screening' ? job.students.map((i) => specs[i]) : specs, {
+    losing: true,
+  })
   const grid = gridOf(setting)
   if (job.kind === 'fold') return yield* foldOutputs(plan, starts, grid, job)
   const trainers = oneByOne(plan, starts, grid)
@@ -258,5 +274,6 @@ function* doJob(module: WebAssembly.Module, setting: Setting, job: Job): Generat
 export function ownArrays(result: JobResult): ArrayBufferLike[] {
   if (result instanceof Float32Array) return [result.buffer]
   if (!('best' in result)) return []
-  return result.best.flatMap(({ block, moments }) => [block.buffer, ...(moments ? [moments.buffer] : [])])
+  const blocks = result.best.flatMap(({ block, moments }) => [block.buffer, ...(moments ? [moments.buffer] : [])])
+  return result.outOfFold ? [...blocks, result.outOfFold.buffer] : blocks
 }

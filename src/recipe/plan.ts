@@ -19,7 +19,7 @@ import { metaPlan, metaProblem } from '../train/stacking.ts'
 import { alone, planOf, trainBatch } from '../train/step.ts'
 import { countedMemory } from '../wasm/memory.ts'
 import { OVERHEAD } from './jobs.ts'
-import { stagesOf, stepsOf } from './stages.ts'
+import { onceOf, stagesOf, stepsOf, stepsOver } from './stages.ts'
 
 /** A network that will be trained. */
 export interface PlannedNetwork {
@@ -89,7 +89,7 @@ export function planOfTraining(
 ): { plan: TrainingPlan; trials: readonly Trial[] } {
   checkConfig(config)
   checkDataset(data)
-  const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO)
+  const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO, splits.validation.length === 0)
   const premises = premisesOf(module, data, splits, config)
   const { resolved, names, specs, notes } = premises
   const rivals = trainedBy(asked, { setting: premises, cohort: specs })
@@ -97,11 +97,10 @@ export function planOfTraining(
   const students = specs.map(named)
   const baselines = rivals.map(named)
   const encoders = plannedEncoders(premises)
-  const perEpoch = Math.ceil(splits.train.length / resolved.batch)
   const steps = {
     encoders: encoders.reduce((sum, { rows, epochs }) => sum + epochs * Math.ceil(rows / resolved.batch), 0),
     students: students.length * stepsOf(stagesOf(premises), resolved),
-    baselines: perEpoch * resolved.epochs * baselines.length,
+    baselines: stepsOver(onceOf(premises), resolved) * baselines.length,
   }
   const parameters = parametersOf(students)
   const rows = { train: splits.train.length, validation: splits.validation.length, test: splits.test.length }
@@ -154,7 +153,7 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   const outputs = target.task === 'classification' ? target.classes.length : target.outputs.length
   // The jury of the ensembles stands behind the plan; it is no part of a batch.
   const said = 4 * specs.length * splits.validation.length * outputs
-  const batch = room(problemOf(premises, specs), () => memory.alloc(said)) - students - said
+  const batch = room(problemOf(premises, specs, { losing: true }), () => memory.alloc(said)) - students - said
   if (resolved.ensembles.includes('stacking')) {
     const heard = resolved.stacking.rows === 'validation' ? 0 : splits.train.length
     const fitted = heard + splits.validation.length
@@ -228,7 +227,7 @@ function stepTrial(premises: Premises, { students, baselines, encoders, config, 
   const { grid, folds } = stagesOf(premises)
   const all =
     sum(students) * [...grid, ...folds.flat()].reduce((total, of) => total + steps(config.epochs, of), 0) +
-    sum(baselines) * steps(config.epochs, rows.train) +
+    sum(baselines) * onceOf(premises).reduce((total, of) => total + steps(config.epochs, of), 0) +
     encoders.reduce((total, e) => total + cost(e) * steps(e.epochs, e.rows), 0)
   return {
     run: () => void trainBatch(plan, batch, alone(plan), { ...ADAM, rate: 1e-6 }),

@@ -3,24 +3,26 @@
 import { askedBaselines, trainedBy } from '../baselines/baselines.ts'
 import type { Rival } from '../baselines/rival.ts'
 import { during } from '../core/during.ts'
+import { DataError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { checkDataset, type Dataset, digest, idsDigest } from '../data/dataset.ts'
+import { findLeaks } from '../data/leakage.ts'
 import type { Splits } from '../data/split.ts'
 import { builtRules, methodName } from '../fusion/ensemble.ts'
-import { evaluate, type Metrics } from '../fusion/evaluate.ts'
+import { evaluate, keptScores, type Metrics } from '../fusion/evaluate.ts'
 import { extractorName } from '../fusion/extractor.ts'
 import type { Model, Provenance, SplitRecord } from '../fusion/model.ts'
 import { createPredictor } from '../fusion/predictor.ts'
 import { checkConfig } from '../train/check-config.ts'
 import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
-import { ensemblesFor, modelOf } from '../train/model.ts'
+import { calibrationOf, ensemblesFor, modelOf, tempered } from '../train/model.ts'
 import { gridBy } from '../train/rho.ts'
 import { groupOf, type Setting, settingOf } from '../train/setting.ts'
 import type { StageResult } from '../train/stage.ts'
 import { openTrainSession } from '../wasm/session.ts'
 import { type Crew, crewHands, gridOf, ownHands, type Turn } from './jobs.ts'
-import { stagesOf, stepsOf } from './stages.ts'
+import { onceOf, stagesOf, stepsOf, stepsOver } from './stages.ts'
 
 /** A method's scores on the test rows; undefined when it can predict none of them. */
 export interface MethodResult {
@@ -58,13 +60,15 @@ export function* trainModel(
   // A baseline that cannot be is refused before any work.
   checkConfig(config)
   checkDataset(data)
-  const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO)
+  const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO, splits.validation.length === 0)
+  const leaks = checkLeaks(data, splits, config.allowLeakage)
   const setting = yield* during(settingOf(module, data, splits, config), () => idle('preparing'))
   const { session, resolved, specs } = setting
   const mark = session.memory.mark()
 
-  const cohort = groupOf(setting, specs)
-  const provenance = provenanceOf(setting, record)
+  const cohort = groupOf(setting, specs, { losing: true })
+  const plain = provenanceOf(setting, record)
+  const provenance = { ...plain, notes: [...plain.notes, ...leaks] }
   const competition = { asked, provenance }
   const hands = crew ? crewHands(crew, setting, config, competition) : ownHands(module, setting, cohort, competition)
   const steps = specs.length * stepsOf(stagesOf(setting), resolved)
@@ -83,7 +87,9 @@ export function* trainModel(
     rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
     notes: [...provenance.notes, ...divergenceNotes(grid.chosen.stage), ...notes],
   }
-  const model = modelOf(setting, cohort, grid.chosen.stage, ensembles, own, grid.teachers.weights)
+  const stage = tempered(setting, cohort, grid.chosen.stage, ensembles, builtRules(ensembles)[0])
+  const calibration = yield* during(calibrationOf(setting, cohort, stage, ensembles), () => clock('combining', specs.length))
+  const model = modelOf(setting, cohort, stage, ensembles, own, grid.teachers.weights, calibration)
   session.memory.release(mark)
 
   const methods: MethodResult[] = []
@@ -109,7 +115,16 @@ export function* trainModel(
       yield* score(rival)
     }
   }
-  return { model, config: resolved, methods, rivals }
+  const scores = methods.map(({ name, test }) => ({ name, test: test ? keptScores(test) : null }))
+  return { model: { ...model, provenance: { ...model.provenance, scores } }, config: resolved, methods, rivals }
+}
+
+/** What is worth a warning. @throws DataError where the outcome stands among the features and nobody allowed it */
+function checkLeaks(data: Dataset, splits: Splits, allowed = false): string[] {
+  const leaks = findLeaks(data, splits)
+  const worst = leaks.find(({ severity }) => severity === 'refused')
+  if (worst && !allowed) throw new DataError(worst.sentence)
+  return leaks.map(({ sentence }) => sentence)
 }
 
 function divergenceNotes({ losses }: StageResult): string[] {
@@ -118,7 +133,7 @@ function divergenceNotes({ losses }: StageResult): string[] {
 }
 
 /** Where every model of the training comes from, and what it was left without. */
-function provenanceOf({ session, data, splits, resolved, notes }: Setting, record: SplitRecord): Provenance {
+function provenanceOf({ session, data, splits, folds, resolved, notes }: Setting, record: SplitRecord): Provenance {
   return {
     library: VERSION,
     title: data.title ?? '',
@@ -129,7 +144,8 @@ function provenanceOf({ session, data, splits, resolved, notes }: Setting, recor
     split: {
       ...record,
       train: splits.train.length,
-      validation: splits.validation.length,
+      validation: folds ? 0 : splits.validation.length,
+      ...(splits.calibration ? { calibration: splits.calibration.length } : {}),
       test: splits.test.length,
       testIds: idsDigest(data, splits.test),
     },
@@ -149,9 +165,9 @@ type Clock = (stage: Progress['stage'], students: number, turn?: Turn) => Progre
  * @param cohort steps of the cohort, at the most
  * @param rivals students of the baselines
  */
-function clockOf({ splits, resolved }: Setting, cohort: number, rivals: number): Clock {
-  const { epochs, batch } = resolved
-  const total = cohort + Math.ceil(splits.train.length / batch) * epochs * rivals
+function clockOf(setting: Setting, cohort: number, rivals: number): Clock {
+  const { epochs } = setting.resolved
+  const total = cohort + stepsOver(onceOf(setting), setting.resolved) * rivals
   let done = 0
   return (stage, students, turn) => {
     // Steps that the cohort did not need after all are behind it too.

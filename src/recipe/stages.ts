@@ -17,8 +17,9 @@ export function stagesOf(premises: Premises): Stages {
   const { resolved, specs, patterns, splits } = premises
   const { rho, ensembles, stacking } = resolved
   const { length } = splits.train
-  const grid = [0, ...rho.filter((r) => r > 0)].map(() => length)
-  if (!ensembles.includes('stacking') || stacking.rows !== 'out-of-fold') return { grid, folds: [] }
+  const each = onceOf(premises)
+  const grid = [0, ...rho.filter((r) => r > 0)].flatMap(() => each)
+  if (!ensembles.includes('stacking') || stacking.rows !== 'out-of-fold' || premises.folds) return { grid, folds: [] }
   const heard = splits.train.filter((row) => specs.some((spec) => canSpeak(spec, patterns[row])))
   const fold = cohortFolds(premises, heard)
   const times = Math.max(...rho.map((r) => stagesAgain(resolved, r)))
@@ -26,6 +27,16 @@ export function stagesOf(premises: Premises): Stages {
   return { grid, folds }
 }
 
+/** Training rows of each time that a training takes students through: once, and where cross-fitted without each fold before. */
+export const onceOf = ({ splits: { train }, folds = [] }: Premises): number[] => [
+  ...folds.map((fold) => train.length - fold.length),
+  train.length,
+]
+
 /** Steps of one student in all of them. */
-export const stepsOf = ({ grid, folds }: Stages, { epochs, batch }: Premises['resolved']): number =>
-  [...grid, ...folds.flat()].reduce((sum, rows) => sum + epochs * Math.ceil(rows / batch), 0)
+export const stepsOf = ({ grid, folds }: Stages, resolved: Premises['resolved']): number =>
+  stepsOver([...grid, ...folds.flat()], resolved)
+
+/** Steps of one student that is taken through so many rows, one time after the other. */
+export const stepsOver = (rows: readonly number[], { epochs, batch }: Premises['resolved']): number =>
+  rows.reduce((sum, count) => sum + epochs * Math.ceil(count / batch), 0)

@@ -18,6 +18,8 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'extractors',
   'encoders',
   'budget',
+  'folds',
+  'linear',
   'head',
   'activation',
   'rho',
@@ -27,6 +29,7 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'schedule',
   'patience',
   'dropout',
+  'modalityDropout',
   'labelSmoothing',
   'classWeights',
   'warmStart',
@@ -42,7 +45,9 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'pcaRows',
   'unitPca',
   'validation',
+  'calibration',
   'test',
+  'allowLeakage',
   'baselines',
 ]
 
@@ -51,6 +56,8 @@ export function checkConfig(config: unknown): TrainConfig {
   const c = record('the configuration', config, KEYS) as TrainConfig
   whole('seed', c.seed, 0, 2 ** 32 - 1)
   whole('budget', c.budget, 1, 4096)
+  if (c.folds !== 0) whole('folds', c.folds, 2, 100)
+  for (const key of ['linear', 'allowLeakage'] as const) oneOf(key, c[key], [true, false])
   list('head', c.head, (v, key) => whole(key, v, 1, 65536))
   list('rho', c.rho, (v, key) => number(key, v, 0, 1000))
   if (c.rho?.length === 0) refuse('rho', c.rho, 'at least one number from 0 on')
@@ -59,7 +66,7 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   whole('patience', c.patience, 0, 100_000)
-  for (const key of ['dropout', 'labelSmoothing'] as const) share(key, c[key])
+  for (const key of ['dropout', 'modalityDropout', 'labelSmoothing'] as const) share(key, c[key])
   if (c.schedule !== undefined) checkSchedule(c.schedule)
   if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
@@ -75,7 +82,7 @@ export function checkConfig(config: unknown): TrainConfig {
       c.patience,
       `a whole number above teaching.burnIn, which is ${c.teaching?.burnIn}: else a stage may end before sharing begins`,
     )
-  for (const key of ['validation', 'test'] as const) {
+  for (const key of ['validation', 'calibration', 'test'] as const) {
     if (c[key] !== undefined && !(typeof c[key] === 'number' && c[key] > 0 && c[key] < 1))
       refuse(key, c[key], 'a number between 0 and 1')
   }
@@ -105,10 +112,11 @@ function checkEnsembles(c: TrainConfig): void {
   if (c.ensembles && (c.ensembles.length === 0 || new Set(c.ensembles).size < c.ensembles.length))
     refuse('ensembles', c.ensembles, `at least one of ${RULES.join(', ')}, each once`)
   oneOf('average', c.average, AVERAGES)
-  const g = settings('greedy', c.greedy, ['best', 'prune', 'most', 'metric']) as Partial<GreedySpec>
+  const g = settings('greedy', c.greedy, ['best', 'prune', 'most', 'metric', 'shrink']) as Partial<GreedySpec>
   whole('greedy.best', g.best, 1, 4096)
   whole('greedy.most', g.most, 1, 4096)
   number('greedy.prune', g.prune, 0, 0.99)
+  number('greedy.shrink', g.shrink, 0, 1e9)
   oneOf('greedy.metric', g.metric, [...new Set(Object.values(GREEDY_METRICS).flat())])
   const b = settings('bagging', c.bagging, ['share']) as Partial<EnsembleSpec['bagging']>
   positive('bagging.share', b.share, 100)
@@ -206,6 +214,16 @@ export function checkFit(config: TrainConfig, resolved: Resolved, shape: Shape):
     else checkExtractors(m, pcaRowsOf[i], pcaRows, extractors[i])
   })
   checkEncoders(config.encoders, resolved, modalities)
+  if (shape.crossed) checkCrossed(config, resolved)
+}
+
+/** What has seen the labels of all training rows cannot be judged by them. */
+function checkCrossed({ warmStart }: TrainConfig, { encoders, extractors }: Resolved): void {
+  if (warmStart !== undefined && warmStart !== 'none')
+    refuse('warmStart', warmStart, 'none where students are cross-fitted; set folds to 0 for the others')
+  const cut = extractors.flat().find(isCut)
+  if (encoders.length > 0 && cut)
+    refuse('extractors', extractorName(cut), 'no network that is cut where students are cross-fitted; set folds to 0 for those')
 }
 
 /** A modality without a feature to learn from is looked at by nobody. */

@@ -23,13 +23,20 @@ export interface TrainConfig {
    * Default: the epochs and decay of the students, rate 0.001. Never with dropout, schedule or patience.
    */
   readonly encoders?: Readonly<Record<string, Partial<EncoderCourse>>>
-  /** The most students; every modality alone and all together take part even beyond it. Default 64. */
+  /** The most students but the linear ones; every modality alone and all together take part even beyond it. Default 64; 32 where cross-fitted. */
   readonly budget?: number
-  /** Hidden widths of every head. Default [64, 32]. */
+  /**
+   * Parts of the training rows for cross-fitting, which takes place where a split has no validation rows: every choice goes by what
+   * copies of the students say of rows they were trained without. 0 has validation rows drawn instead. Default 5; 0 above 5000 rows.
+   */
+  readonly folds?: number
+  /** Whether linear students, solved with the penalty that suits unseen rows best, take part. Default: where cross-fitted. */
+  readonly linear?: boolean
+  /** Hidden widths of every head. Default [64, 32]; cross-fitted below 1000 rows [32], of a classification above [64]. */
   readonly head?: readonly number[]
   /** Between hidden layers. Default `relu`. */
   readonly activation?: Activation
-  /** Sharing strengths to try, each once; 0 is always tried. Default [0, 0.99, 3], as in the paper. */
+  /** Sharing strengths to try, each once; 0 is always tried. Default [0, 0.99, 3], as in the paper; [0, 0.99] where cross-fitted. */
   readonly rho?: readonly number[]
   /** Passes over the training rows at each ρ. Default: about 600 optimizer steps, 10 to 100 passes. */
   readonly epochs?: number
@@ -41,13 +48,18 @@ export interface TrainConfig {
   readonly schedule?: Schedule
   /** A stage ends after this many epochs in which no student improved on its best validation loss; 0 for never, the default. */
   readonly patience?: number
-  /** Share of the hidden values of heads and encoders that each training step sets to 0. Default 0. */
+  /** Share of the hidden values of heads and encoders that each training step sets to 0. Default 0; cross-fitted below 1000 rows 0.5, of a regression 0.2, and of a classification above 0.2. */
   readonly dropout?: number
+  /**
+   * How likely a training step of the cohort takes a modality from a row that has it, so that only the students that do without it see
+   * the row; every row keeps one. Default 0.
+   */
+  readonly modalityDropout?: number
   /** Share of a row's target that training spreads over all classes; classification only. Default 0. */
   readonly labelSmoothing?: number
   /** What rows count by class in every loss but the divergence; classification only. Default `none`; a class not named has 1. */
   readonly classWeights?: ClassWeights
-  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default first. */
+  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default first; none where cross-fitted, which allows no other. */
   readonly warmStart?: WarmStart
   /** What ρ is chosen by: the greedy `ensemble`'s validation loss, or the `teachers`' mean as the authors do. Default ensemble. */
   readonly chooseRho?: RhoChoice
@@ -57,7 +69,7 @@ export interface TrainConfig {
   readonly ensembles?: readonly Rule[]
   /** What a classification's averages are of, greedy's included: logits or probabilities. Default logits, as the authors. */
   readonly average?: Average
-  /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss. */
+  /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss, shrink 0; 200 where cross-fitted. */
   readonly greedy?: Partial<GreedySpec>
   /** Bagging draws this share of the number of students; only where `ensembles` lists it. Default 0.6. */
   readonly bagging?: Partial<EnsembleSpec['bagging']>
@@ -73,8 +85,12 @@ export interface TrainConfig {
   readonly unitPca?: boolean
   /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
   readonly validation?: number
+  /** Share of the training rows that is held out to find how sure predictions are (`createAssessor`). Default none: cross-fitted, all of them tell. */
+  readonly calibration?: number
   /** Share of rows for testing where no split is given. Default 0.15. */
   readonly test?: number
+  /** Trains also where a feature is the outcome itself. Default false: that is refused. */
+  readonly allowLeakage?: boolean
   /** What to compare with, by name (`baselines/baselines.ts`); true for the usual ones. Default true. */
   readonly baselines?: boolean | readonly string[]
 }
@@ -100,6 +116,8 @@ export interface Resolved {
   readonly extractors: readonly (readonly Extractor[])[]
   readonly encoders: readonly Encoder[]
   readonly budget: number
+  readonly folds: number
+  readonly linear: boolean
   readonly head: readonly number[]
   readonly activation: Activation
   readonly rho: readonly number[]
@@ -109,6 +127,7 @@ export interface Resolved {
   readonly schedule: Schedule
   readonly patience: number
   readonly dropout: number
+  readonly modalityDropout: number
   readonly labelSmoothing: number
   readonly classWeights: ClassWeights
   readonly warmStart: WarmStart
@@ -131,8 +150,9 @@ export interface Shape {
   readonly task: 'classification' | 'regression'
   /** Names and prepared features of the modalities. */
   readonly modalities: readonly { readonly name: string; readonly features: number }[]
-  /** Validation rows. */
+  /** Validation rows, and whether those are the training rows, in folds. */
   readonly validation: number
+  readonly crossed?: boolean
   /** Training rows, and how many of them have each modality. */
   readonly rows: number
   readonly rowsOf: readonly number[]
@@ -144,15 +164,23 @@ export interface Shape {
 
 /** Sharing strengths where none are given. */
 export const RHO: readonly number[] = [0, 0.99, 3]
+/** The same where they are cross-fitted: the third costs as much as the second and was never better than it. */
+export const CROSSED_RHO: readonly number[] = [0, 0.99]
+
+/** Below so many rows cross-fitted students have narrow heads, and half of their values are dropped, of a regression's a fifth. */
+const FEW = 1000
 
 /** Decides every setting for a data set. That the settings are fit for it is for `checkConfig` before and `checkFit` after. */
 export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
-  const { rows, modalities } = shape
+  const { rows, modalities, crossed = false } = shape
+  const classes = shape.task === 'classification'
+  // What was found best; regressions of many rows keep the wider head without dropout.
+  const few = crossed && rows < FEW
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
   const { kind = 'adamw', ...optimizer } = given(config.optimizer)
   const epochs = config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps)))
-  const greedy = { best: 3, prune: 0.2, most: 30, metric: 'loss' as const, ...given(config.greedy) }
+  const greedy = { best: 3, prune: 0.2, most: 30, metric: 'loss' as const, shrink: crossed ? 200 : 0, ...given(config.greedy) }
   const schedule = given<Schedule>(config.schedule ?? { kind: 'constant' }) as Schedule
   const decay = optimizer.decay ?? (kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0)
   const listed = new Map(Object.entries(config.extractors ?? {}))
@@ -173,22 +201,25 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     seed: config.seed ?? 0,
     extractors,
     encoders,
-    budget: config.budget ?? 64,
-    head: config.head ?? [64, 32],
+    budget: config.budget ?? (crossed ? 32 : 64),
+    folds: crossed ? config.folds || 5 : 0,
+    linear: config.linear ?? crossed,
+    head: config.head ?? (few ? [32] : crossed && classes ? [64] : [64, 32]),
     activation: config.activation ?? 'relu',
-    rho: config.rho ?? RHO,
+    rho: config.rho ?? (crossed ? CROSSED_RHO : RHO),
     epochs,
     batch,
     optimizer: { ...ADAM, ...optimizer, decay, kind },
     schedule,
     patience: config.patience ?? 0,
-    dropout: config.dropout ?? 0,
+    dropout: config.dropout ?? (few ? (classes ? 0.5 : 0.2) : crossed && classes ? 0.2 : 0),
+    modalityDropout: config.modalityDropout ?? 0,
     labelSmoothing: config.labelSmoothing ?? 0,
     classWeights:
       typeof config.classWeights === 'object'
         ? (given(config.classWeights) as Record<string, number>)
         : (config.classWeights ?? 'none'),
-    warmStart: config.warmStart ?? 'first',
+    warmStart: config.warmStart ?? (crossed ? 'none' : 'first'),
     chooseRho: config.chooseRho ?? 'ensemble',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     ensembles: config.ensembles ?? usualRules(shape.task),

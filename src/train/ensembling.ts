@@ -16,6 +16,7 @@ import type { Pointer } from '../wasm/memory.ts'
 import type { Random } from '../wasm/random.ts'
 import type { Session } from '../wasm/session.ts'
 import { ENOUGH_ROWS } from './problem.ts'
+import { scaleOf } from './scale.ts'
 
 /** What a greedy selection may go by: the task loss, or a score of `metrics/`. Of a regression's outputs as they are learned. */
 export const GREEDY_METRICS = {
@@ -33,6 +34,8 @@ export interface GreedySpec {
   readonly prune: number
   readonly most: number
   readonly metric?: GreedyMetric
+  /** Rows at which the selection and the average of all but the worst students weigh the same; 0, or left out: selection alone. */
+  readonly shrink?: number
 }
 
 /** Which rules are built, and how. Bagging draws a `share` of the number of students. */
@@ -41,6 +44,8 @@ export interface EnsembleSpec {
   readonly average: Average
   readonly greedy: GreedySpec
   readonly bagging: { readonly share: number }
+  /** Lists of students whose averages greedy may take as if they were students: late fusion, for one. None when left out. */
+  readonly teams?: (members: readonly number[]) => readonly (readonly number[])[]
 }
 
 /** Outputs (M, rows, outputs) of a cohort on validation rows, what they should be (labels, or values (rows, outputs)), and row weights. */
@@ -143,6 +148,12 @@ function scoreOf(values: Float32Array, target: Judged['target'], width: number, 
   return metric === 'macro-f1' ? macroF1 : auc
 }
 
+/** The students but the worst, best first. */
+function unpruned(losses: Float64Array, prune: number): number[] {
+  const ranked = byLoss(losses, Array.from(losses.keys()))
+  return ranked.slice(0, Math.max(1, Math.floor(ranked.length * (1 - prune))))
+}
+
 /** A greedy selection and the weights of its members. Its trace is what the jury went by, so it falls. */
 export interface Greedy extends Selection {
   readonly weights: Float32Array
@@ -154,8 +165,7 @@ export interface Greedy extends Selection {
  */
 export function greedy(jury: Jury, { best, prune, most }: GreedySpec): Greedy {
   const { losses } = jury
-  const ranked = byLoss(losses, Array.from(losses.keys()))
-  const kept = ranked.slice(0, Math.max(1, Math.floor(ranked.length * (1 - prune))))
+  const kept = unpruned(losses, prune)
   const members = kept.slice(0, best)
   for (const i of members) jury.take(i)
   const trace = [jury.loss()]
@@ -188,18 +198,67 @@ export function bag(students: number, share: number, random: Random): Float32Arr
   return weights.map((times) => times / draws)
 }
 
+const rowsOf = ({ outputs, students, width }: Judged): number => outputs.length / students / width
+
+/**
+ * A selection out of few rows is much luck: it is drawn towards the average of all but the worst students, who weigh 1 / loss, the more
+ * the fewer rows there are.
+ */
+function shrunk(losses: Float64Array, selected: Float32Array, rows: number, { prune, shrink = 0 }: GreedySpec): Float32Array {
+  if (shrink === 0) return selected
+  const average = inverseLoss(losses, unpruned(losses, prune))
+  const belief = rows / (rows + shrink)
+  return selected.map((w, i) => belief * w + (1 - belief) * average[i])
+}
+
+/** Rows at which half of what a team's outputs say of their scale is believed. */
+const BELIEF = 50
+
+/** The same where teams are candidates, too: each as sure as it should be. Their weights become their students'. */
+function withTeams(
+  session: Session<TrainKernels>,
+  judged: Judged,
+  average: Average,
+  spec: GreedySpec,
+  teams: readonly (readonly number[])[],
+): Float32Array {
+  const { outputs, students: M, target, width, weights: counts } = judged
+  const rows = rowsOf(judged)
+  const size = rows * width
+  const all = new Float32Array((M + teams.length) * size)
+  all.set(outputs)
+  const scales = teams.map((team, t) => {
+    const mean = all.subarray((M + t) * size, (M + t + 1) * size)
+    for (const i of team) for (let k = 0; k < size; k++) mean[k] += outputs[i * size + k] / team.length
+    const { scale } = scaleOf(session, mean, target, width, counts, rows / (rows + BELIEF))
+    for (let k = 0; k < size; k++) mean[k] *= scale
+    return scale
+  })
+  const jury = juryOf(session, { ...judged, outputs: all, students: M + teams.length }, { average, metric: spec.metric })
+  const mixed = shrunk(jury.losses, greedy(jury, spec).weights, rows, spec)
+  jury.close()
+  const weights = new Float64Array(mixed.subarray(0, M))
+  teams.forEach((team, t) => {
+    for (const i of team) weights[i] += (mixed[M + t] * scales[t]) / team.length
+  })
+  const sum = weights.reduce((total, w) => total + w, 0)
+  return Float32Array.from(weights, (w) => w / sum)
+}
+
 /** Weights of every rule for students who all see the judged rows, and how greedy chose. */
 export function weigh(
   session: Session<TrainKernels>,
   judged: Judged,
   { rules, average, greedy: spec, bagging }: EnsembleSpec,
   random: Random,
+  teams?: readonly (readonly number[])[],
 ): { weights: Map<Rule, Float32Array>; selection?: Selection } {
   const jury = juryOf(session, judged, { average, metric: spec.metric })
   const everyone = Array.from(jury.losses.keys())
-  const chosen = rules.includes('greedy') ? greedy(jury, spec) : undefined
+  const chosen = rules.includes('greedy') && !teams ? greedy(jury, spec) : undefined
   const weightsOf = (rule: Rule): Float32Array => {
-    if (rule === 'greedy' && chosen) return chosen.weights
+    if (rule === 'greedy' && chosen) return shrunk(jury.losses, chosen.weights, rowsOf(judged), spec)
+    if (rule === 'greedy') return withTeams(session, judged, average, spec, teams ?? [])
     if (rule === 'bagging') return bag(everyone.length, bagging.share, random)
     return weightsByLoss(rule, jury.losses, everyone, spec.best)
   }
@@ -214,14 +273,25 @@ export function weigh(
 /** Six modalities have 63 patterns: all are asked about. With more, those that occur and those that will: one modality lost, or alone. */
 const ALL_PATTERNS_UP_TO = 6
 
-/** The patterns that may be worth an ensemble of their own. @param seen patterns of training and validation rows */
-export function patternsWorth(modalities: number, seen: Iterable<Pattern>): Pattern[] {
+/** Of patterns that occur, so many have ensembles of their own: random gaps in many modalities make about as many patterns as rows. */
+export const MOST_PATTERNS = 256
+
+/**
+ * The patterns that may be worth an ensemble of their own.
+ * @param seen patterns of training and validation rows, each as often as it occurs
+ * @param most of more than six modalities, of how many of these the most frequent are taken
+ */
+export function patternsWorth(modalities: number, seen: Iterable<Pattern>, most = Number.POSITIVE_INFINITY): Pattern[] {
   if (modalities > ALL_PATTERNS_UP_TO) {
     const [full, none] = ['1'.repeat(modalities), '0'.repeat(modalities)]
     const each = Array.from(full, (_, m) => m)
     const without = each.map((m) => `${full.slice(m + 1)}0${full.slice(0, m)}`)
     const alone = each.map((m) => `${none.slice(m + 1)}1${none.slice(0, m)}`)
-    const all = new Set([full, ...without, ...alone, ...seen])
+    const times = new Map<Pattern, number>()
+    for (const pattern of seen) times.set(pattern, (times.get(pattern) ?? 0) + 1)
+    // Of equals, the first by name: the order of rows decides nothing.
+    const frequent = [...times].sort(([p, a], [q, b]) => b - a || (p < q ? 1 : -1)).slice(0, most)
+    const all = new Set([full, ...without, ...alone, ...frequent.map(([pattern]) => pattern)])
     all.delete(none)
     return [...all].sort().reverse()
   }
@@ -259,7 +329,9 @@ export function* ensemblesOf(
     const common = commonRows(kinds, members)
     if (common.length < ENOUGH_ROWS) continue
     listed.push(pattern)
-    const found = weigh(session, part(judged, members, common), spec, random.fork(pattern))
+    const places = new Map(members.map((student, i) => [student, i]))
+    const teams = spec.teams?.(members).map((team) => team.map((student) => places.get(student) as number))
+    const found = weigh(session, part(judged, members, common), spec, random.fork(pattern), teams)
     for (const [rule, mine] of found.weights) {
       const whole = new Float32Array(losses.length)
       members.forEach((student, i) => {
@@ -275,7 +347,8 @@ export function* ensemblesOf(
     patterns: listed,
     weights,
     average: spec.average,
-    ...(spec.rules.includes('greedy') ? { selections } : {}),
+    // Of a selection among teams, too, there is no list of students.
+    ...(spec.rules.includes('greedy') && !spec.teams ? { selections } : {}),
   }
 }
 

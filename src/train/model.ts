@@ -3,11 +3,16 @@
 import { during } from '../core/during.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { ableStudents, type Pattern } from '../fusion/availability.ts'
-import type { Ensembles, Rule } from '../fusion/ensemble.ts'
+import type { Calibration } from '../fusion/calibration.ts'
+import { builtRules, type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
-import { ensemblesOf, type Judged, patternsWorth } from './ensembling.ts'
+import { isLinear, type StudentSpec } from '../fusion/student.ts'
+import { calibrate, distances } from './calibrate.ts'
+import { BELIEF, scaled } from './cross-fit.ts'
+import { ensemblesOf, type Judged, MOST_PATTERNS, patternsWorth } from './ensembling.ts'
 import { targetOf } from './frame.ts'
-import { cohortOutputs } from './outputs.ts'
+import { cohortOutputs, judgedOutputs } from './outputs.ts'
+import { scaleOf } from './scale.ts'
 import type { Group, Premises, Setting } from './setting.ts'
 import { type Again, fitMeta, foldsOf, type MetaFit, outOfFold } from './stacking.ts'
 import type { BatchDone, StageResult } from './stage.ts'
@@ -29,16 +34,89 @@ export function* ensemblesFor<Step = BatchDone>(
   const worth = patternsWorth(
     names.length,
     [...splits.train, ...splits.validation].map((row) => patterns[row]),
+    MOST_PATTERNS,
   )
   const rows = Array.from(splits.validation, (row) => patterns[row])
   const able = (pattern: Pattern) => ableStudents(group.specs, pattern)
-  const judged = judgedOn(setting, splits.validation, cohortOutputs(group.plan, stage.best, splits.validation))
-  const spec = { ...resolved, rules }
+  const judged = judgedOn(setting, splits.validation, judgedOutputs(group.plan, stage, splits.validation))
+  const teams = stage.outOfFold ? (members: readonly number[]) => soloists(group.specs, members) : undefined
+  const spec = { ...resolved, rules, teams }
   const weighed = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
   if (!rules.includes('stacking')) return { ensembles: weighed, notes: [] }
   const { block, diverged } = yield* stackingFor(setting, group, stage, again)
   const note = 'the meta learner of stacking diverged: lower stacking.rate, or go by another ensemble'
   return { ensembles: { ...weighed, stacking: block }, notes: diverged ? [note] : [] }
+}
+
+/**
+ * Teams of students that look at one modality each: the linear ones, the others, and all of them. Their averages are late fusion, which
+ * is a candidate for the ensemble like any student.
+ */
+function soloists(specs: readonly StudentSpec[], members: readonly number[]): number[][] {
+  const alone = members.filter((i) => specs[i].extractors.filter((e) => e.kind !== 'skip').length === 1)
+  const [linear, others] = [alone.filter((i) => isLinear(specs[i])), alone.filter((i) => !isLinear(specs[i]))]
+  return [linear, others, alone].filter((team) => team.length > 1)
+}
+
+/**
+ * A cross-fitted cohort whose own ensemble is as sure as it should be: the outputs of all its students are scaled alike, so that
+ * the loss of the ensemble on rows out of fold is the smallest. No prediction of a class changes.
+ * @param rule the ensemble that the model predicts by
+ */
+export function tempered(
+  { session, splits, patterns, head: { outputs: D }, wanted, targetRows }: Setting,
+  { plan }: Group,
+  stage: StageResult,
+  { patterns: listed, weights, average }: Ensembles,
+  rule: Rule,
+): StageResult {
+  const { outOfFold } = stage
+  if (!outOfFold || average !== 'logits' || isVote(rule) || rule === 'stacking') return stage
+  const shares = new Map(listed.map((pattern, p) => [pattern, weights[rule]?.[p]]))
+  const n = splits.train.length
+  const heard = Array.from(splits.train.keys()).filter((at) => shares.has(patterns[splits.train[at]]))
+  if (heard.length === 0) return stage
+  const logits = new Float32Array(heard.length * D)
+  heard.forEach((at, b) => {
+    shares.get(patterns[splits.train[at]])?.forEach((share, i) => {
+      if (share > 0) for (let d = 0; d < D; d++) logits[b * D + d] += share * outOfFold[(i * n + at) * D + d]
+    })
+  })
+  const rows = Int32Array.from(heard, (at) => splits.train[at])
+  const target = targetOf(wanted, rows, D)
+  const counts = targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1)
+  const { scale } = scaleOf(session, logits, target, D, counts, rows.length / (rows.length + BELIEF))
+  const { students } = plan.problem
+  return {
+    ...stage,
+    best: stage.best.map(({ block }, i) => ({ block: scaled(block, students[i].head.widths.at(-2) as number, D, scale) })),
+    outOfFold: outOfFold.map((v) => v * scale),
+  }
+}
+
+/**
+ * What the model's sets and intervals are made of: by rows that were held out for it, or, cross-fitted, by all training rows as copies
+ * judged them. A model that was chosen by validation rows alone has none: they would say too much good of it.
+ */
+export function* calibrationOf(
+  setting: Setting,
+  { plan }: Group,
+  stage: StageResult,
+  ensembles: Ensembles,
+): Generator<undefined, Calibration | undefined> {
+  const { session, sources, splits, patterns, wanted, head } = setting
+  const rows = splits.calibration ?? (stage.outOfFold ? splits.train : new Int32Array())
+  const outputs = splits.calibration ? cohortOutputs(plan, stage.best, rows) : judgedOutputs(plan, stage, rows)
+  const heard = {
+    source: splits.calibration ? ('held' as const) : ('out-of-fold' as const),
+    outputs,
+    target: targetOf(wanted, rows, head.outputs),
+    width: head.outputs,
+    patterns: Array.from(rows, (row) => patterns[row]),
+    ensembles,
+    rule: builtRules(ensembles)[0],
+  }
+  return yield* calibrate(session, heard, distances(session, sources, patterns, splits.calibration ?? splits.train))
 }
 
 /** Steps of a meta learner are not among those that progress counts. */
@@ -48,10 +126,11 @@ const uncounted = () => undefined
 function* stackingFor<Step>(
   setting: Setting,
   { plan, specs }: Group,
-  { best, losses }: StageResult,
+  stage: StageResult,
   again?: Again<Step>,
 ): Generator<Step | undefined, MetaFit> {
   const { session, data, splits, head, resolved } = setting
+  const { best, losses } = stage
   const { stacking, batch } = resolved
   const random = setting.random.fork('stacking')
   const { sees } = plan.problem
@@ -68,9 +147,10 @@ function* stackingFor<Step>(
   }
   const train = splits.train.filter(heard)
   const validation = splits.validation.filter(heard)
-  const held = judged(validation, cohortOutputs(plan, best, validation))
+  const held = judged(validation, judgedOutputs(plan, stage, validation))
   const spec = { ...stacking, batch }
-  if (stacking.rows === 'validation')
+  // Cross-fitted, all that is said of a training row is out of fold.
+  if (stacking.rows === 'validation' || stage.outOfFold)
     return yield* during(fitMeta(session, { fit: held, groups: groupsOf(data, validation) }, spec, random), uncounted)
   if (stacking.rows === 'out-of-fold' && !again) throw new TypeError('out-of-fold rows need students that are trained again')
   const outputs =
@@ -107,6 +187,7 @@ export function modelOf(
   ensembles: Ensembles,
   provenance: Provenance,
   teachers: ArrayLike<number> = new Float32Array(specs.length),
+  calibration?: Calibration,
 ): Model {
   const students = specs.map((spec, i) => ({
     name: names[i],
@@ -115,5 +196,6 @@ export function modelOf(
     loss: stage.losses[i],
     teacher: teachers[i],
   }))
-  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, provenance }
+  const sure = calibration ? { calibration } : {}
+  return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, ...sure, provenance }
 }

@@ -3,6 +3,8 @@
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { type ClusterCount, cluster } from './cluster.ts'
+import { juryOf } from './ensembling.ts'
+import { judgedRows } from './judged.ts'
 import { ENOUGH_ROWS } from './problem.ts'
 import type { StageResult } from './stage.ts'
 import { alone, type Plan, validate } from './step.ts'
@@ -98,10 +100,16 @@ function inversePowers(losses: Float64Array, members: readonly number[], scale: 
  * with a modality that only easy rows have would otherwise look best. Where all see too few rows in common, each is taken on
  * all the rows it sees.
  */
-export function screeningLosses(plan: Plan, { best, losses }: StageResult): Float64Array {
+export function screeningLosses(plan: Plan, stage: StageResult): Float64Array {
+  const { best, losses, outOfFold } = stage
   const { problem, states, weights } = plan
   const common = problem.validation.filter((row) => weights.groups.every(({ sees }) => sees[row]))
   if (weights.complete || common.length < ENOUGH_ROWS) return losses
+  if (outOfFold) {
+    const jury = juryOf(problem.session, judgedRows(plan, stage, common))
+    jury.close()
+    return jury.losses.map((loss, i) => (Number.isFinite(losses[i]) ? loss : losses[i]))
+  }
   states.forEach(({ block, size }, i) => {
     problem.session.memory.f32(block, size).set(best[i].block)
   })

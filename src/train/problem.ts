@@ -3,6 +3,7 @@ import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import type { Dropout } from './dropout.ts'
+import type { ModalityDropout } from './modality-dropout.ts'
 
 /** Targets of all rows in memory: labels (rows) i32, or values (rows, outputs) f32. */
 export interface TargetRows {
@@ -29,6 +30,12 @@ export interface Problem {
   readonly validation: Int32Array
   /** None when left out. */
   readonly dropout?: Dropout
+  /** Modalities that rows lose in training; none when left out. */
+  readonly losing?: ModalityDropout
+  /** Students without a hidden layer that are solved, not trained (`solve.ts`); none when left out. */
+  readonly solved?: readonly boolean[]
+  /** Parts of the training rows for cross-fitting (`cross-fit.ts`), where there are no validation rows of their own. */
+  readonly folds?: readonly Int32Array[]
 }
 
 /** Fewer validation rows than this cannot tell students apart. */

@@ -1,7 +1,8 @@
 import { ConfigError } from '../core/errors.ts'
 import type { Average } from '../fusion/ensemble.ts'
+import { trainStage } from './cross-fit.ts'
 import { type GreedySpec, greedy, juryOf, part } from './ensembling.ts'
-import { targetOf } from './frame.ts'
+import { judgedRows } from './judged.ts'
 import { chooseTeachers, screeningLosses, type TeacherSpec, type Teachers } from './mutual.ts'
 import type { Losses } from './objective.ts'
 import type { OptimizerSpec } from './optimizer.ts'
@@ -9,7 +10,7 @@ import { cohortOutputs } from './outputs.ts'
 import { ENOUGH_ROWS } from './problem.ts'
 import type { Schedule } from './schedule.ts'
 import { mutual, type Normalizer } from './sharing.ts'
-import { type BatchDone, runStage, type StageResult, type Start } from './stage.ts'
+import type { BatchDone, StageResult, Start } from './stage.ts'
 import { alone, type Plan } from './step.ts'
 
 /**
@@ -98,9 +99,10 @@ export const screening = (
   course: Course,
   keepMoments: boolean,
 ): Generator<BatchDone, StageResult> =>
-  runStage(plan, {
+  trainStage(plan, {
     ...course,
     rho: 0,
+    scaled: true,
     objective: () => alone(plan),
     starts,
     order: (epoch) => course.order(0, epoch),
@@ -130,9 +132,10 @@ export function* share(
   // What weighs by the loss of an epoch weighs by that of screening in the first.
   const teachersAfter = (last: Losses | undefined) =>
     last && teaching.teachers === 'adaptive' ? chooseTeachers(session, last.task, teaching).weights : weights
-  return yield* runStage(plan, {
+  return yield* trainStage(plan, {
     ...course,
     rho,
+    scaled: true,
     objective: (epoch, last) =>
       epoch <= burnIn ? alone(plan) : mutual(plan, { rho, teachers: teachersAfter(last), normalizer }),
     starts,
@@ -252,22 +255,12 @@ function rateBy(plan: Plan, grid: Grid, judges: readonly number[]): (stage: Stag
 
 /** The loss of the greedy ensemble of a stage on rows that all students see. */
 function ensembleLoss(plan: Plan, { greedy: spec, average }: Grid, stage: StageResult, rows: Int32Array): number {
-  const { session, target } = plan.problem
-  const { task, outputs: width, weights } = target
-  const all = session.memory
-  const known =
-    task === 'classification' ? all.i32(target.at, highest(rows) + 1) : all.f32(target.at, (highest(rows) + 1) * width)
-  const outputs = cohortOutputs(plan, stage.best, rows)
+  const { session } = plan.problem
   const members = Array.from(stage.losses.keys()).filter((i) => Number.isFinite(stage.losses[i]))
   // Where all diverged there is no ensemble.
   if (members.length === 0) return Number.POSITIVE_INFINITY
-  const judged = part({ outputs, students: stage.losses.length, target: targetOf(known.slice(), rows, width), width }, members, [
-    ...rows.keys(),
-  ])
-  const jury = juryOf(session, { ...judged, weights: weights && Array.from(rows, (row) => weights[row]) }, { average })
+  const jury = juryOf(session, part(judgedRows(plan, stage, rows), members, [...rows.keys()]), { average })
   const { trace } = greedy(jury, { ...spec, metric: 'loss' })
   jury.close()
   return trace[trace.length - 1]
 }
-
-const highest = (rows: Int32Array): number => rows.reduce((most, row) => Math.max(most, row), 0)

@@ -3,8 +3,11 @@ import type { Pointer } from '../wasm/memory.ts'
 import type { Problem } from './problem.ts'
 
 /** Students that see the same rows share their weights. */
-interface Group {
+export interface Group {
+  /** 1 for each row that is seen; while a step of modality dropout lasts, without those that are lost to it. */
   readonly sees: Uint8Array
+  /** With modality dropout: a row is lost when of each of these lists something is. */
+  readonly needs: readonly (readonly number[])[]
   /** What each row of the batch counts in the task loss: its own weight / the weights of the rows seen, or 0. */
   readonly task: Pointer
   /** What it counts in a mean over rows: 1 / rows seen, or 0. The same array where all rows weigh the same. */
@@ -28,24 +31,30 @@ export interface RowWeights {
   readonly groups: readonly Group[]
   /** The group of the rows that any student sees: what a loss that they share is a mean over. */
   readonly anyone: number
-  /** True when every student sees every training and validation row. */
+  /** True when every student sees every training and validation row at every step. */
   readonly complete: boolean
 }
 
-export function rowWeightsOf({ session, sees, target, train, validation }: Problem, capacity: number): RowWeights {
+export function rowWeightsOf({ session, sees, target, train, validation, losing }: Problem, capacity: number): RowWeights {
   const room = () => session.memory.alloc(4 * capacity)
   const groups: Group[] = []
-  const groupOf = (mine: Uint8Array) => {
-    const known = groups.findIndex((g) => g.sees === mine || g.sees.every((v, row) => v === mine[row]))
+  const groupOf = (mine: Uint8Array, needs: Group['needs'] = []) => {
+    const known = groups.findIndex(
+      (g) => String(g.needs) === String(needs) && (g.sees === mine || g.sees.every((v, row) => v === mine[row])),
+    )
     if (known >= 0) return known
     const task = room()
     const mean = target.weights ? room() : task
-    return groups.push({ sees: mine, task, mean, share: room(), seen: { rows: 0, weight: 0 } }) - 1
+    const own = losing ? mine.slice() : mine
+    return groups.push({ sees: own, needs, task, mean, share: room(), seen: { rows: 0, weight: 0 } }) - 1
   }
-  const of = sees.map(groupOf)
-  const anyone = groupOf(sees[0].map((_, row) => (sees.some((mine) => mine[row]) ? 1 : 0)))
-  const complete = sees.every((mine) => train.every((row) => mine[row]) && validation.every((row) => mine[row]))
-  return { of, groups, anyone, complete }
+  const of = sees.map((mine, i) => groupOf(mine, losing && [losing.needs[i]]))
+  const anyone = groupOf(
+    sees[0].map((_, row) => (sees.some((mine) => mine[row]) ? 1 : 0)),
+    losing?.needs,
+  )
+  const everything = sees.every((mine) => train.every((row) => mine[row]) && validation.every((row) => mine[row]))
+  return { of, groups, anyone, complete: everything && !losing }
 }
 
 /** Looks what each group sees of the rows. */

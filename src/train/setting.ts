@@ -5,19 +5,21 @@ import { checkDataset, type Dataset, type Modality } from '../data/dataset.ts'
 import { ignoredColumns, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { checkSplits, type Splits } from '../data/split.ts'
 import { type Pattern, patternsOf, sees } from '../fusion/availability.ts'
-import { isCut } from '../fusion/extractor.ts'
+import { type Extractor, isCut } from '../fusion/extractor.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import { type Projection, projectAll } from '../fusion/projection.ts'
-import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import { isLinear, type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
 import { checkConfig, checkFit } from './check-config.ts'
 import { combinations } from './combinations.ts'
 import { type Encoder, type Resolved, resolveConfig, type Shape, type TrainConfig } from './config.ts'
+import { crossFolds } from './cross-fit.ts'
 import { frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetValues } from './frame.ts'
 import { firstBlocks } from './init.ts'
+import { needsOf } from './modality-dropout.ts'
 import type { Problem, TargetRows } from './problem.ts'
 import { weightsByClass } from './row-weights.ts'
 import { type Start, shuffled } from './stage.ts'
@@ -27,7 +29,9 @@ import { capacityFor, type Plan, planOf } from './step.ts'
 export interface Premises {
   readonly session: Session<TrainKernels>
   readonly data: Dataset
+  /** Without validation rows of their own, all training rows stand for them, and `folds` are cross-fitted. */
   readonly splits: Splits
+  readonly folds?: readonly Int32Array[]
   readonly resolved: Resolved
   readonly random: Random
   /** Modalities by name, and how many prepared features each has. */
@@ -62,10 +66,12 @@ export interface Setting extends Premises {
  * Checks and decides everything and prepares the rows.
  * @throws ShapeError, DataError, ConfigError, MemoryError
  */
-export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Splits, config: TrainConfig): Premises {
+export function premisesOf(module: WebAssembly.Module, data: Dataset, given: Splits, config: TrainConfig): Premises {
   checkConfig(config)
   checkDataset(data)
-  checkSplits(data, splits)
+  checkSplits(data, given)
+  const crossed = given.validation.length === 0
+  const splits = crossed ? { ...given, validation: given.train } : given
   const session = openTrainSession(module)
   const { preparations, sources } = prepareRows(session, data, splits.train, config.standardizeFeatures ?? true)
   const names = preparations.map((p) => p.modality)
@@ -78,6 +84,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
     modalities: names.map((name, m) => ({ name, features: features[m] })),
     rows: splits.train.length,
     validation: splits.validation.length,
+    crossed,
     rowsOf: rowsWith(data, splits.train),
     pcaRowsOf: rowsWith(data, pcaRows(splits, config)),
     classes: data.target.task === 'classification' ? data.target.classes : undefined,
@@ -91,12 +98,14 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
     weights: weightsByClass(data.target, splits.train, resolved.classWeights),
     smoothing: resolved.labelSmoothing,
   }
+  const random = randomFrom(session, resolved.seed)
   const premises = {
     session,
     data,
     splits,
+    folds: crossed ? foldsFor(data, splits.train, resolved.folds, random) : undefined,
     resolved,
-    random: randomFrom(session, resolved.seed),
+    random,
     names,
     features,
     preparations,
@@ -115,6 +124,10 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, splits: Sp
     notes: [...data.modalities.flatMap((modality, m) => constantsNote(modality, preparations[m])), ...notes],
   }
 }
+
+/** Folds with every class in each, as far as it goes. */
+const foldsFor = ({ target, groups }: Dataset, rows: Int32Array, folds: number, random: Random): Int32Array[] =>
+  crossFolds(rows, folds, random.fork('folds'), target.task === 'classification' ? target.labels : undefined, groups)
 
 /** Rows of a list that have each modality. */
 export const rowsWith = ({ modalities }: Dataset, rows: Int32Array): number[] =>
@@ -162,6 +175,9 @@ export function settingAgain(
   return { ...premises, projections, networks }
 }
 
+/** The splits as they were given. */
+export const givenSplits = ({ splits, folds }: Premises): Splits => (folds ? { ...splits, validation: new Int32Array() } : splits)
+
 /** What networks are trained in before the students. */
 export const groundOf = ({ session, features, sources, targetRows, data, splits, resolved }: Premises): Ground => ({
   session,
@@ -181,7 +197,7 @@ function cohortSpecs(premises: Omit<Premises, 'specs' | 'encoders' | 'notes'>): 
     ...head,
     extractors,
   }))
-  const specs = all.filter((spec) => canLearn(premises, spec))
+  const specs = [...all, ...(resolved.linear ? linearTwins(premises) : [])].filter((spec) => canLearn(premises, spec))
   if (specs.length === 0) {
     throw new ConfigError(
       'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
@@ -190,6 +206,33 @@ function cohortSpecs(premises: Omit<Premises, 'specs' | 'encoders' | 'notes'>): 
   const left = all.length - specs.length
   const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
   return { specs, notes: left > 0 ? [note] : [] }
+}
+
+/** Of up to so many modalities every subset has linear students; of more, each one and all of them. */
+const ALL_SUBSETS_UP_TO = 3
+
+/** Students without a hidden layer: on the features as they are, and on each modality's PCA where there is one. */
+function linearTwins({
+  resolved,
+  names,
+  head,
+  features,
+}: Pick<Premises, 'resolved' | 'names' | 'head' | 'features'>): StudentSpec[] {
+  const M = names.length
+  const all = 2 ** M - 1
+  const subsets = M <= ALL_SUBSETS_UP_TO ? Array.from({ length: all }, (_, s) => s + 1) : [...names.map((_, m) => 2 ** m), all]
+  const found = new Map<string, StudentSpec>()
+  for (const kind of ['raw', 'pca'] as const) {
+    for (const subset of subsets) {
+      const extractors = resolved.extractors.map((list, m): Extractor => {
+        if (Math.floor(subset / 2 ** m) % 2 === 0 || features[m] === 0) return { kind: 'skip' }
+        return (kind === 'pca' && list.find((e) => e.kind === 'pca')) || { kind: 'raw' }
+      })
+      const spec = { ...head, hidden: [], extractors }
+      if (extractors.some((e) => e.kind !== 'skip')) found.set(studentName(spec, names), spec)
+    }
+  }
+  return [...found.values()]
 }
 
 /** A note if a modality has features that are left out. */
@@ -212,11 +255,20 @@ export interface Group {
   readonly starts: readonly Start[]
 }
 
+/** How a group is trained. */
+interface Manner {
+  /** Whether linear students are solved, not trained; as configured when left out. */
+  readonly solved?: boolean
+  /** Whether rows may lose modalities, as configured: those of the cohort do, those of its rivals do not. */
+  readonly losing?: boolean
+}
+
 /** Some students as what they are to be trained on. */
-export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Problem {
-  const { session, sources, splits, patterns, features, targetRows, resolved, random, names } = premises
+export function problemOf(premises: Premises, specs: readonly StudentSpec[], { solved, losing }: Manner = {}): Problem {
+  const { session, sources, splits, folds, patterns, features, targetRows, resolved, random, names } = premises
   const drops = random.fork('dropout')
   const streams = () => specs.map((spec) => drops.fork(studentName(spec, names)))
+  const rate = resolved.modalityDropout
   return {
     session,
     students: specs.map((spec) => studentOf(spec, features)),
@@ -225,7 +277,11 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
     target: targetRows,
     train: splits.train,
     validation: splits.validation,
+    folds,
+    solved: (solved ?? resolved.linear) && specs.some(isLinear) ? specs.map(isLinear) : undefined,
     dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: streams() } : undefined,
+    losing:
+      losing && rate > 0 ? { rate, random: random.fork('modality dropout'), patterns, needs: specs.map(needsOf) } : undefined,
   }
 }
 
@@ -233,9 +289,9 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[]): Pr
 export const capacityOf = ({ resolved, splits }: Premises): number => capacityFor(resolved.batch, splits.train.length)
 
 /** Plans a group of students at the top of the session's stack. */
-export function groupOf(setting: Setting, specs: readonly StudentSpec[]): Group {
+export function groupOf(setting: Setting, specs: readonly StudentSpec[], manner?: Manner): Group {
   const names = specs.map((spec) => studentName(spec, setting.names))
-  const problem = problemOf(setting, specs)
+  const problem = problemOf(setting, specs, manner)
   const blocks = firstBlocks(problem.students, names, setting.random.fork('weights'), setting.networks)
   const plan = planOf(problem, capacityOf(setting))
   return { plan, specs, names, starts: blocks.map((block) => ({ block })) }

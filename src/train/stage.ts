@@ -29,8 +29,12 @@ export interface Stage {
   readonly schedule?: Schedule
   /** The stage ends after this many epochs in which no student improved on its best validation loss; 0 or left out: never. */
   readonly patience?: number
-  /** Which epoch of a student is kept: its best on validation rows (when left out), or the last, if its loss is finite. */
-  readonly keep?: 'best' | 'last'
+  /** Which epoch of a student is kept: its best on validation rows (when left out), or the last, if its loss is finite; or the one named for each student. */
+  readonly keep?: 'best' | 'last' | Int32Array
+  /** Called after each epoch, when students stand in memory as it left them. */
+  readonly after?: (epoch: number) => void
+  /** Whether cross-fitting may scale logits of each student by itself: not where they are terms of something. */
+  readonly scaled?: boolean
 }
 
 /** The orders of a stage: in every epoch the rows are shuffled anew. */
@@ -62,6 +66,8 @@ export interface StageResult {
   /** From 1; 0 for a student without a finite validation loss, which is taken after the last epoch, or as it began if it diverged. */
   readonly bestEpoch: Int32Array
   readonly epochs: readonly EpochLosses[]
+  /** Where it was cross-fitted: outputs (M, rows, D) on the training rows by copies that had not seen them, as the losses are of. */
+  readonly outOfFold?: Float32Array
 }
 
 /**
@@ -103,7 +109,8 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
   const optimizer = { ...stage.optimizer }
   const done = { rho, epoch: 0, losses: plan.trained.losses, batches: 1 }
   let over = false
-  for (let epoch = 1; epoch <= stage.epochs && !over; epoch++) {
+  const until = stage.keep instanceof Int32Array ? Math.max(...stage.keep) : stage.epochs
+  for (let epoch = 1; epoch <= until && !over; epoch++) {
     const order = stage.order(epoch - 1)
     const sums = { task: new Float64Array(M), total: new Float64Array(M) }
     const weight = new Float64Array(M)
@@ -114,7 +121,7 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     for (let b = 0; b < steps; b++) {
       if (b > 0) yield done
       optimizer.rate = rateAt(schedule, stage.optimizer.rate, epoch, (epoch - 1) * steps + b, stage.epochs * steps)
-      const name = problem.dropout ? `${epoch} ${b}` : ''
+      const name = problem.dropout || problem.losing ? `${epoch} ${b}` : ''
       const { losses: before, seen } = trainBatch(plan, batches[b], objective, optimizer, name)
       for (let i = 0; i < M; i++) {
         sums.task[i] += before.task[i] * seen[i].weight
@@ -127,17 +134,18 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
     epochs.push({ train: { task: mean(sums.task), total: mean(sums.total) }, validation })
     for (let i = 0; i < M; i++) {
       const wanted =
-        stage.keep === 'last'
-          ? epoch === stage.epochs && validation.task[i] < Number.POSITIVE_INFINITY
-          : validation.task[i] < losses[i]
+        stage.keep === undefined || stage.keep === 'best'
+          ? validation.task[i] < losses[i]
+          : epoch === (stage.keep === 'last' ? stage.epochs : stage.keep[i]) && validation.task[i] < Number.POSITIVE_INFINITY
       if (wanted) {
         losses[i] = validation.task[i]
         bestEpoch[i] = epoch
         keep(i)
       }
     }
+    stage.after?.(epoch)
     over = patience > 0 && stage.keep !== 'last' && epoch - Math.max(...bestEpoch) >= patience
-    if (over) done.batches += (stage.epochs - epoch) * steps
+    if (over || epoch === until) done.batches += (stage.epochs - epoch) * steps
     if (steps > 0) yield done
   }
   for (let i = 0; i < M; i++) {

@@ -7,6 +7,7 @@ import type { Between } from '../nn/mlp.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import { type BackwardRoom, backwardRooms, studentGradient } from './backward/student.ts'
 import { type Drops, dropping, dropsOf } from './dropout.ts'
+import { lose } from './modality-dropout.ts'
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type OptimizerState, optimize } from './optimizer.ts'
 import type { Problem } from './problem.ts'
@@ -97,27 +98,29 @@ export function planOf(problem: Problem, capacity: number): Plan {
 
 /**
  * Trains every student on the given rows, once.
- * @param name of the batch: what its dropout masks depend on
+ * @param name of the batch: what its dropout masks and the modalities lost depend on
  * @returns valid until the next batch
  */
 export function trainBatch(plan: Plan, rows: Int32Array, objective: Objective, optimizer: OptimizerSpec, name = ''): BatchResult {
   const { problem, cohort, weights, states, backward, gradient, dOut, slope, drops, trained } = plan
-  const { session, target, dropout } = problem
+  const { session, target, dropout, losing } = problem
   const { kernels, memory } = session
   const B = rows.length
+  const restore = losing && lose(losing, weights.groups, rows, name)
   lookAt(problem, weights, rows)
   forward(plan, rows, dropout && drops && dropping(dropout, drops, name))
   objective.look?.(rows)
   measure(plan, B, objective, trained.losses)
   for (let i = 0; i < states.length; i++) {
     // A student that sees no row of the batch has nothing to learn from it; Adam's momentum must not move it either.
-    if (trained.seen[i].rows === 0) continue
+    if (trained.seen[i].rows === 0 || problem.solved?.[i]) continue
     memory.floats().fill(0, dOut / 4, dOut / 4 + B * target.outputs)
     objective.gradient(i, B)
     studentGradient(kernels, gradient, slope, cohort, i, backward[i], B, drops)
     optimize(kernels, optimizer, states[i], gradient)
   }
   objective.finish?.(B)
+  restore?.()
   return trained
 }
 

@@ -23,8 +23,8 @@ const asked = ({ data }: Study, names: boolean | readonly string[], rho = RHO) =
 
 describe('what is asked for', () => {
   test('true is the usual ones that fit the task; false and an empty list are none', () => {
-    expect(asked(three, true)).toEqual(['independent', 'early-fusion', 'late-fusion', 'late-sum', 'single'])
-    expect(asked(classes, true)).toEqual(['independent', 'early-fusion', 'late-fusion', 'single'])
+    expect(asked(three, true)).toEqual(['independent', 'ridge', 'early-fusion', 'late-fusion', 'late-sum', 'single'])
+    expect(asked(classes, true)).toEqual(['independent', 'ridge', 'early-fusion', 'late-fusion', 'single'])
     expect(asked(three, false)).toEqual([])
     expect(asked(three, [])).toEqual([])
   })
@@ -53,7 +53,7 @@ describe('what is asked for', () => {
       classes,
       'late-sum',
       RHO,
-      /allowed is independent, early-fusion, late-fusion, single, .*; "late-sum" is for a regression$/,
+      /allowed is independent, ridge, early-fusion, late-fusion, single, .*; "late-sum" is for a regression$/,
     ],
     [
       'two networks of three',

@@ -173,6 +173,17 @@ test('a sharing strength at which training diverged is kept as such', () => {
   expect(readModel(writeModel(diverged))).toEqual(diverged)
 })
 
+test('scores of the training are kept, those that are not known as such, and a file without them is read', () => {
+  const scores = [
+    { name: 'meta-fusion', test: { rows: 9, auc: Number.NaN, accuracy: 0.5 } },
+    { name: 'late-fusion', test: null },
+  ]
+  const scored = { ...model, provenance: { ...model.provenance, scores } }
+  expect(readModel(writeModel(scored))).toEqual(scored)
+  const { scores: _, ...bare } = model.provenance
+  expect(readModel(writeModel({ ...model, provenance: bare })).provenance).toEqual(bare)
+})
+
 test('a student that never saw a validation row, whose loss is infinite, is kept as such', () => {
   const students = model.students.map((s, i) => (i === 0 ? { ...s, loss: Number.POSITIVE_INFINITY } : s))
   expect(readModel(writeModel({ ...model, students }))).toEqual({ ...model, students })
@@ -191,8 +202,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '4'),
-      'the model file has version 4 and this library reads up to 3: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '5'),
+      'the model file has version 5 and this library reads up to 4: install a newer metafusion',
     ],
     [
       'no version',
@@ -432,6 +443,9 @@ describe('refuses', () => {
     ['provenance', 'a configuration that is a list', ({ description: d }) => (d.provenance.config = [])],
     ['provenance', 'losses without ρ', ({ description: d }) => (d.provenance.rhoLosses[0] = { loss: 1 })],
     ['provenance', 'losses that are text', ({ description: d }) => (d.provenance.rhoLosses[0].loss = '1')],
+    ['provenance', 'scores without a name', ({ description: d }) => (d.provenance.scores = [{ test: null }])],
+    ['provenance', 'scores that are text', ({ description: d }) => (d.provenance.scores = [{ name: 'a', test: { mse: '1' } }])],
+    ['provenance', 'scores that are one number', ({ description: d }) => (d.provenance.scores = [{ name: 'a', test: 1 }])],
     ['provenance', 'notes that are numbers', ({ description: d }) => (d.provenance.notes = [1])],
   ])('%s: %s', (part, _, change) => {
     const sentence = `the description of the model has no valid ${part}: the file is damaged`

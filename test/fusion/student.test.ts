@@ -8,7 +8,7 @@ const spec = specOf('mlp(8,3) pca(2) mlp(5)', 2, { hidden: [7, 6], activation: '
 test('its name is what it looks at, and how', () => {
   const names = ['mri', 'csf', 'visit']
   expect(studentName(spec, names)).toBe('mri:mlp(8,3)+csf:pca(2)+visit:mlp(5)')
-  expect(studentName(specOf('skip raw skip'), names)).toBe('csf:raw')
+  expect(studentName(specOf('skip raw skip'), names)).toBe('linear csf:raw')
 })
 
 test('extractors enter the head side by side, in the order of the modalities', () => {

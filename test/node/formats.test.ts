@@ -129,7 +129,14 @@ describe('the same study is the same data set', () => {
   test('and trains to the same bytes of a model', async () => {
     const bytes = async (folder: string) => {
       const { data, splits } = await readFolder(folder)
-      const config = { epochs: 3, batch: 8, head: [4], baselines: false as const, extractors: { '*': ['skip', 'raw'] } }
+      const config = {
+        epochs: 3,
+        batch: 8,
+        head: [4],
+        baselines: false as const,
+        extractors: { '*': ['skip', 'raw'] },
+        allowLeakage: true,
+      }
       const { train: learn, test: rest } = splits!
       return writeModel((await train(data, { config, splits: { train: learn, test: rest } })).model)
     }

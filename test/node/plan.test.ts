@@ -5,7 +5,7 @@ import { QUICK, study } from '../recipe/studies.ts'
 
 test('a plan says what training would do, and estimates how long', () => {
   const planned = plan(study().data, { config: QUICK })
-  expect(planned.students).toHaveLength(15)
+  expect(planned.students).toHaveLength(15 + 11)
   expect(planned.seconds).toBeGreaterThan(0)
   expect(Number.isFinite(planned.seconds)).toBe(true)
 })

@@ -8,7 +8,7 @@ const sorted = (...parts: Int32Array[]) => parts.flatMap((part) => [...part]).so
 
 describe('drawn', () => {
   test('every row is in one part, in the shares asked for', () => {
-    const { splits, record } = chooseSplits(module, data, {})
+    const { splits, record } = chooseSplits(module, data, { folds: 0 })
     expect(sorted(splits.train, splits.validation, splits.test)).toEqual([...rows(0, 150)])
     expect([splits.validation.length, splits.test.length]).toEqual([23, 23])
     expect(record).toEqual({ source: 'drawn', fractions: { validation: 0.15, test: 0.15 } })
@@ -33,7 +33,7 @@ describe('given', () => {
 
   test('without validation: a fifth of train, or the share asked for; test stays', () => {
     const given = { train: rows(0, 100), test: rows(100, 120) }
-    const { splits, record } = chooseSplits(module, data, {}, given)
+    const { splits, record } = chooseSplits(module, data, { folds: 0 }, given)
     expect(splits.validation).toHaveLength(20)
     expect(sorted(splits.train, splits.validation)).toEqual([...rows(0, 100)])
     expect(splits.test).toEqual(given.test)

@@ -42,7 +42,13 @@ describe('a plan', () => {
 
   test('counts the steps that training counts', () => {
     expect(plan.steps.students + plan.steps.baselines).toBe(trained.told.at(-1)!.total)
-    expect(plan.baselines.map(({ name }) => name)).toEqual(['scan:raw+visit:raw+lab:raw', 'scan:raw', 'visit:raw', 'lab:raw'])
+    expect(plan.baselines.map(({ name }) => name)).toEqual([
+      'linear scan:raw+visit:raw+lab:raw',
+      'scan:raw+visit:raw+lab:raw',
+      'scan:raw',
+      'visit:raw',
+      'lab:raw',
+    ])
     const alone = planOf(given, { ...CUTS, baselines: false }).plan
     expect(alone.baselines).toEqual([])
     expect(alone.steps).toEqual({ ...plan.steps, baselines: 0 })

@@ -29,8 +29,8 @@ describe('refusals say what came and what is allowed', () => {
     ['rho', 'the configuration is "rho": allowed is an object of settings'],
     [
       { Rho: [0] },
-      'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, test, baselines',
+      'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, folds, linear, head, activation, rho, epochs, batch, ' +
+        'optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -158,7 +158,7 @@ describe('refusals say what came and what is allowed', () => {
     [{ optimizer: { beta1: 1 } }, 'optimizer.beta1 is 1: allowed is a number from 0 to 0.999999'],
     [{ optimizer: { beta2: -0.5 } }, 'optimizer.beta2 is -0.5: allowed is a number from 0 to 0.999999'],
     [{ greedy: [3] }, 'greedy is [3]: allowed is an object of settings'],
-    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most, metric'],
+    [{ greedy: { max: 3 } }, 'greedy has no setting "max": there are best, prune, most, metric, shrink'],
     [{ greedy: { best: 0 } }, `greedy.best is 0: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { most: 2.5 } }, `greedy.most is 2.5: allowed is ${WHOLE} 1 to 4096`],
     [{ greedy: { prune: 1 } }, 'greedy.prune is 1: allowed is a number from 0 to 0.99'],
@@ -320,7 +320,7 @@ describe('what is allowed is taken as it is', () => {
       expect(resolve({ teaching: { clusters } }).teaching.clusters).toBe(clusters)
     for (const scale of [0, 0.5, 10]) expect(resolve({ teaching: { scale } }).teaching.scale).toBe(scale)
     for (const warmStart of ['none', 'first', 'all', 'weights'] as const) expect(resolve({ warmStart }).warmStart).toBe(warmStart)
-    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30, metric: 'loss' })
+    expect(resolve({ greedy: { prune: 0 } }).greedy).toEqual({ best: 3, prune: 0, most: 30, metric: 'loss', shrink: 0 })
     expect(resolve({ warmStart: 'first', standardizeTarget: false, unitPca: false, baselines: false })).toMatchObject({
       warmStart: 'first',
       standardizeTarget: false,
@@ -395,7 +395,7 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('greedy starts with no more than it may have', () => {
-    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2, metric: 'loss' })
+    expect(resolve({ greedy: { most: 2 } }).greedy).toEqual({ best: 2, prune: 0.2, most: 2, metric: 'loss', shrink: 0 })
   })
 })
 

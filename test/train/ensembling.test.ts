@@ -442,6 +442,15 @@ describe('patterns worth an ensemble of their own', () => {
     expect(patternsWorth(7, seen)).toHaveLength(16)
     expect(patternsWorth(7, seen)).toEqual(patternsWorth(7, seen).sort().reverse())
   })
+
+  test('of many that occur, as many as are asked for, the most frequent ones, whatever the order of rows', () => {
+    const [often, seldom, other] = ['1110000', '0001111', '1111000']
+    const seen = [seldom, often, other, often]
+    const always = patternsWorth(7, [])
+    expect(patternsWorth(7, seen, 1).filter((p) => !always.includes(p))).toEqual([often])
+    expect(patternsWorth(7, seen, 2)).toEqual(patternsWorth(7, [...seen].reverse(), 2))
+    expect(patternsWorth(7, seen, 3).filter((p) => !always.includes(p))).toEqual([other, often, seldom])
+  })
 })
 
 describe('ensembles by pattern', () => {

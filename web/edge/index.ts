@@ -5,13 +5,15 @@
 
 import module from '../../build/train.wasm'
 import type { Dataset, Inputs } from '../../src/data/dataset.ts'
+import { type Assessor, createAssessor as assessorIn } from '../../src/fusion/assess.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { type Prediction, type Predictor, createPredictor as predictorIn } from '../../src/fusion/predictor.ts'
 import type { Trained } from '../../src/recipe/recipe.ts'
 import type { Host } from '../../src/service/host.ts'
 import { type Planned, type PlanOptions, planOn, type TrainOptions, trainOn } from '../../src/service/train.ts'
-import { openSession } from '../../src/wasm/session.ts'
+import { type FeatureShares, featureShares as sharesIn } from '../../src/train/features.ts'
+import { openSession, openTrainSession } from '../../src/wasm/session.ts'
 import type { Kind, Numerics } from '../../src/wasm/shelf.ts'
 import { disposable, type Fusion, type FusionOptions } from '../fusion.ts'
 import { type InitOptions, imported, initOn } from './kernels.ts'
@@ -38,6 +40,14 @@ export const plan = (data: Dataset, options?: PlanOptions): Planned => planOn(ho
 
 export const createPredictor = (model: Model, rule?: Rule, numerics?: Numerics): Predictor =>
   predictorIn(openSession(kernels('infer', numerics)), model, rule)
+
+/** Shares of the features in predictions, by integrated gradients; `output` is a class or output, the predicted one when left out. */
+export const featureShares = (model: Model, inputs: Inputs, rows: ArrayLike<number>, output?: string): FeatureShares[] =>
+  sharesIn(openTrainSession(kernels('train')), model, inputs, Int32Array.from(rows), output)
+
+/** How sure a calibrated model's predictions are: sets or intervals at a level, what is unlike the training rows, where to abstain. */
+export const createAssessor = (model: Model, numerics?: Numerics): Assessor =>
+  assessorIn(openSession(kernels('infer', numerics)), model)
 
 export const predict = (model: Model, inputs: Inputs, rule?: Rule): Prediction => createPredictor(model, rule).predict(inputs)
 

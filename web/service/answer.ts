@@ -1,3 +1,4 @@
+import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { type Model, modelOutputs } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
@@ -19,16 +20,28 @@ export interface RowAnswer {
   readonly missing: readonly string[]
   /** Why nothing is predicted; null where something is. */
   readonly abstained: string | null
+  /** With a level: the classes of which one is the true one with that probability; null where nothing is predicted, as what follows. */
+  readonly set?: readonly string[] | null
+  /** With a level, of a regression: by output, ends that the true value is between; null for an end that is not known. */
+  readonly interval?: Readonly<Record<string, { readonly low: number | null; readonly high: number | null }>> | null
+  /** With a level: how far apart the students are. */
+  readonly disagreement?: number | null
+  /** With a level: whether the row is unlike those of training. */
+  readonly outOfDistribution?: boolean
+  /** With a level: why not to rely on the answer; null where nothing speaks against it. */
+  readonly caution?: string | null
 }
 
 export interface Answer {
   readonly rule: Rule
+  /** The level, if one was asked for. */
+  readonly level?: number
   readonly rows: readonly RowAnswer[]
   readonly notes: readonly string[]
 }
 
 /** What goes back for a prediction, its rows in the order asked. */
-export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, prediction: Prediction): Answer {
+export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, prediction: Prediction | Assessment): Answer {
   const { outputs, values, labels, patternOf, patterns } = prediction
   const D = outputs.length
   const rows = ids.map((id, row): RowAnswer => {
@@ -38,9 +51,31 @@ export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, p
     const named = abstained === null ? Object.fromEntries(outputs.map((name, d) => [name, numbers[d]])) : null
     const said =
       target.task === 'regression' ? { values: named } : { prediction: named && outputs[labels![row]], probabilities: named }
-    return { id, ...said, students, missing, abstained }
+    const sure = 'level' in prediction ? sureOf(prediction, row, abstained === null) : {}
+    return { id, ...said, students, missing, abstained, ...sure }
   })
-  return { rule, rows, notes }
+  return { rule, ...('level' in prediction ? { level: prediction.level } : {}), rows, notes }
+}
+
+/** What a level adds to a row. */
+function sureOf(assessment: Assessment, row: number, said: boolean): Partial<RowAnswer> {
+  const { outputs, sets, low, high, disagreement, outOfDistribution, abstained } = assessment
+  const D = outputs.length
+  const end = (v: number) => (Number.isFinite(v) ? v : null)
+  const reason = abstained[row]
+  return {
+    ...(sets ? { set: said ? outputs.filter((_, d) => sets[row * D + d]) : null } : {}),
+    ...(low && high
+      ? {
+          interval: said
+            ? Object.fromEntries(outputs.map((name, d) => [name, { low: end(low[row * D + d]), high: end(high[row * D + d]) }]))
+            : null,
+        }
+      : {}),
+    disagreement: said ? disagreement[row] : null,
+    outOfDistribution: outOfDistribution[row] === 1,
+    caution: reason ? REASONS[reason] : null,
+  }
 }
 
 function whyNot(students: number, missing: readonly string[], numbers: Float64Array): string | null {

@@ -28,6 +28,13 @@ const json = (name: string, description: string, headers?: Json): Json => ({
   content: { 'application/json': { schema: ref(name) } },
 })
 
+const LEVEL: Json = {
+  name: 'level',
+  in: 'query',
+  description: 'How often sets or intervals should hold the truth; they are not told when it is left out',
+  schema: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
+}
+
 /** What any request may be refused with, by status. */
 const REFUSALS: Readonly<Record<string, string>> = {
   400: 'The body cannot be read',
@@ -69,6 +76,7 @@ export function openapiOf(model: Model, limits: Limits, media: readonly string[]
               description: `How students are combined; ${ownRule(model)} when left out`,
               schema: { type: 'string', enum: builtRules(model.ensembles) },
             },
+            ...(model.calibration ? [LEVEL] : []),
           ],
           requestBody: { required: true, content: contentOf(card) },
           responses: {
@@ -131,10 +139,25 @@ function schemasOf(model: Model, limits: Limits, card: Card): Json {
   const modalities = Object.fromEntries(cells)
   const row = object({ id: maybe(text), modalities: object(modalities, Object.keys(modalities)) }, ['id', 'modalities'])
   const student = object({ name: text, weight: number })
+  const ends = object({ low: maybe(number), high: maybe(number) })
+  const region: Json =
+    target.task === 'regression'
+      ? { interval: maybe(object(Object.fromEntries(modelOutputs(target).map((name) => [name, ends])))) }
+      : { set: maybe(list({ type: 'string', enum: target.classes })) }
+  const sure: Json = model.calibration
+    ? { ...region, disagreement: maybe(number), outOfDistribution: truth, caution: maybe(text) }
+    : {}
+  const level: Json = model.calibration ? { level: number } : {}
   return {
     Rows: object({ rows: { ...list(row), maxItems: limits.rows } }),
-    Answer: object({ rule: { type: 'string', enum: card.rules }, rows: list(ref('RowAnswer')), notes: list(text) }),
-    RowAnswer: object({ id: maybe(text), ...said, students: list(student), missing: list(text), abstained: maybe(text) }),
+    Answer: object(
+      { rule: { type: 'string', enum: card.rules }, ...level, rows: list(ref('RowAnswer')), notes: list(text) },
+      Object.keys(level),
+    ),
+    RowAnswer: object(
+      { id: maybe(text), ...said, students: list(student), missing: list(text), abstained: maybe(text), ...sure },
+      Object.keys(sure),
+    ),
     Card: cardSchema(card),
   }
 }

@@ -77,7 +77,7 @@ function modelPart(card: Card): string {
   })
   const { train, validation, test } = card.provenance.rows
   return `<p>${card.task === 'classification' ? 'It tells' : 'It estimates'} ${outcome.map((name) => `<b>${escaped(name)}</b>`).join(', ')};
-${card.students.length} students, ${train} rows to learn from, ${validation} for validation, ${test} for testing.</p>
+${card.students.length} students, ${train} rows to learn from, ${validation > 0 ? `${validation} for validation, ` : ''}${test} for testing.</p>
 <h2>What it is given</h2>
 <table>
 <thead><tr><th scope="col">modality</th><th scope="col">features</th><th scope="col">named</th></tr></thead>

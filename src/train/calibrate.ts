@@ -1,0 +1,127 @@
+// How far off a model's own ensemble is on rows that it has not learned from, for each pattern of modalities.
+
+import { deviations, rootMeanSquare, variation } from '../fusion/assess.ts'
+import type { Pattern } from '../fusion/availability.ts'
+import { type Calibration, type CalibrationCell, sampleOf } from '../fusion/calibration.ts'
+import { type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
+import { sourceName } from '../fusion/extractor.ts'
+import type { Source } from '../fusion/student.ts'
+import type { TrainKernels } from '../wasm/kernels.ts'
+import type { Session } from '../wasm/session.ts'
+
+/** A cohort's outputs (M, rows, D) on calibration rows, what those rows are, and who speaks for which pattern. */
+export interface Heard {
+  readonly source: Calibration['source']
+  readonly outputs: Float32Array
+  readonly target: Int32Array | Float32Array
+  readonly width: number
+  /** Modalities of each row. */
+  readonly patterns: readonly Pattern[]
+  readonly ensembles: Ensembles
+  readonly rule: Rule
+}
+
+/**
+ * A pattern is judged on all rows that have its modalities, the others hidden, so what is known of it does not hang on how often it occurs.
+ * @param distance of each modality, the root mean squares of rows that have it
+ * @returns undefined for votes and stacking, whose numbers are no probabilities, and where there is no row
+ * @yields between patterns
+ */
+export function* calibrate(
+  session: Session<TrainKernels>,
+  { source, outputs, target, width: D, patterns, ensembles, rule }: Heard,
+  distance: readonly (readonly number[])[],
+): Generator<undefined, Calibration | undefined> {
+  const n = patterns.length
+  if (isVote(rule) || rule === 'stacking' || n === 0) return undefined
+  const M = outputs.length / n / D
+  const cells: CalibrationCell[] = []
+  const apart: number[] = []
+  const floors: number[][] = Array.from({ length: D }, () => [])
+  const mine = new Map<Pattern, (readonly number[])[]>()
+  const told = target instanceof Int32Array ? softmax(session, outputs, D) : outputs
+  const judged = ensembles.patterns.map((pattern, p) => {
+    const weights = ensembles.weights[rule]?.[p] as Float32Array
+    const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
+    const rows = Array.from(patterns.keys()).filter((b) => has(patterns[b], pattern))
+    return { pattern, weights: Float32Array.from(members, (i) => weights[i]), members, rows }
+  })
+  for (const { pattern, members, weights, rows } of judged) {
+    yield
+    const spread = rows.map((b) => {
+      const said = new Float32Array(members.length * D)
+      members.forEach((i, k) => {
+        said.set(told.subarray((i * n + b) * D, (i * n + b + 1) * D), k * D)
+      })
+      return target instanceof Int32Array ? variation(said, weights, D) : deviations(said, weights, D)
+    })
+    mine.set(pattern, spread)
+    rows.forEach((b, r) => {
+      if (patterns[b] !== pattern) return
+      apart.push(spread[r].reduce((sum, v) => sum + v, 0) / spread[r].length)
+      if (!(target instanceof Int32Array)) for (const [d, v] of spread[r].entries()) floors[d].push(v)
+    })
+  }
+  const floor = Float32Array.from(floors, meanOrOne)
+  for (const { pattern, members, weights, rows } of judged) {
+    yield
+    const voices = ensembles.average === 'logits' ? outputs : told
+    const mix = new Float32Array(rows.length * D)
+    rows.forEach((b, r) => {
+      for (let d = 0; d < D; d++) {
+        let sum = 0
+        for (let k = 0; k < members.length; k++) sum += weights[k] * voices[(members[k] * n + b) * D + d]
+        mix[r * D + d] = sum
+      }
+    })
+    const chances = target instanceof Int32Array && ensembles.average === 'logits' ? softmax(session, mix, D) : mix
+    for (let d = 0; d < D; d++) {
+      const scores = rows.flatMap((b, r) => {
+        if (target instanceof Int32Array) return target[b] === d ? [1 - chances[r * D + d]] : []
+        const spread = (mine.get(pattern) as number[][])[r][d]
+        return [Math.abs(target[b * D + d] - mix[r * D + d]) / (spread + floor[d])]
+      })
+      if (scores.length > 0) cells.push({ pattern, output: d, sample: sampleOf(scores) })
+    }
+  }
+  if (cells.length === 0 || M === 0) return undefined
+  return {
+    source,
+    cells,
+    floor: target instanceof Int32Array ? new Float32Array() : floor,
+    disagreement: sampleOf(apart),
+    distance: distance.map(sampleOf),
+  }
+}
+
+/** Whether the modalities of a pattern are among those of a row. */
+const has = (row: Pattern, pattern: Pattern): boolean => Array.from(pattern).every((digit, m) => digit === '0' || row[m] === '1')
+
+/** Where all students say the same, an interval is as wide as errors are. */
+function meanOrOne(values: readonly number[]): number {
+  const mean = values.reduce((sum, v) => sum + v, 0) / values.length
+  return mean > 0 ? mean : 1
+}
+
+function softmax({ kernels, memory }: Session<TrainKernels>, logits: Float32Array, D: number): Float32Array {
+  const mark = memory.mark()
+  const at = memory.put(logits)
+  kernels.softmax(at, at, logits.length / D, D)
+  const out = memory.f32(at, logits.length).slice()
+  memory.release(mark)
+  return out
+}
+
+/** Of each modality, the root mean squares of the rows that have it. */
+export function distances(
+  { memory }: Session<TrainKernels>,
+  sources: ReadonlyMap<string, Source>,
+  patterns: readonly Pattern[],
+  rows: Int32Array,
+): number[][] {
+  return Array.from(patterns[0] ?? '', (_, m) => {
+    const { at, width } = sources.get(sourceName(m, { kind: 'raw' })) as Source
+    const present = Array.from(rows).filter((row) => patterns[row][m] === '1')
+    return present.map((row) => rootMeanSquare(memory.f32(at + 4 * row * width, width)))
+  })
+}

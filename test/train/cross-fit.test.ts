@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { crossFolds, trainStage } from '../../src/train/cross-fit.ts'
+import { juryOf } from '../../src/train/ensembling.ts'
+import { judgedRows } from '../../src/train/judged.ts'
+import { ADAM } from '../../src/train/optimizer.ts'
+import { cohortOutputs, judgedOutputs } from '../../src/train/outputs.ts'
+import type { Problem } from '../../src/train/problem.ts'
+import { runStage, type Stage, type StageResult } from '../../src/train/stage.ts'
+import { alone, type Plan, planOf } from '../../src/train/step.ts'
+import { randomFrom } from '../../src/wasm/random.ts'
+import { openTrainSession } from '../../src/wasm/session.ts'
+import { module } from '../recipe/studies.ts'
+import { blocksOf, type Making, make, specOf } from './cohort.ts'
+
+const ROWS = 40
+const specs = [specOf('raw skip', 3, { hidden: [6] }), specOf('raw raw', 3, { hidden: [5] }), specOf('raw raw', 3)]
+const making: Making = { specs, features: [5, 4], rows: ROWS, task: 'classification' }
+const all = Int32Array.from({ length: ROWS }, (_, row) => row)
+const folds = [0, 1, 2, 3].map((f) => all.filter((row) => row % 4 === f))
+
+/** A problem whose rows are all for training and for judging, in folds; its third student is solved. */
+const crossed = (more: Partial<Making> = {}): Problem => ({
+  ...make({ ...making, ...more }).problem,
+  train: all,
+  validation: all,
+  folds,
+  solved: [false, false, true],
+})
+
+const stageOf = (plan: Plan, more: Partial<Stage> = {}): Stage => ({
+  rho: 0,
+  objective: () => alone(plan),
+  epochs: 12,
+  batch: 8,
+  optimizer: { ...ADAM, rate: 0.03 },
+  starts: blocksOf(plan.problem).map((block) => ({ block })),
+  order: (epoch) => all.map((row) => (7 * row + 3 * epoch) % ROWS),
+  keepMoments: false,
+  scaled: true,
+  ...more,
+})
+
+function run<T>(work: Generator<unknown, T>): T {
+  let turn = work.next()
+  while (!turn.done) turn = work.next()
+  return turn.value
+}
+
+const fitted = (problem: Problem, more: Partial<Stage> = {}): { plan: Plan; result: StageResult } => {
+  const plan = planOf(problem, 64)
+  return { plan, result: run(trainStage(plan, stageOf(plan, more))) }
+}
+
+describe.each([
+  ['classification', {}],
+  ['regression', { task: 'regression' }],
+  [
+    'classification with modalities missing',
+    { patterns: Array.from({ length: ROWS }, (_, i) => ['11', '10', '11', '11', '11', '01'][i % 6]) },
+  ],
+] as [string, Partial<Making>][])('%s', (_, more) => {
+  const { plan, result } = fitted(crossed(more))
+
+  test('says of each row what copies say that were trained without its fold', () => {
+    // The same stage by hand for the first student: without each fold, as long as it was found to be best.
+    const held = folds[1]
+    const part = planOf({ ...crossed(more), folds: undefined, solved: undefined, validation: held }, 64)
+    const until = result.bestEpoch[0]
+    const order = stageOf(part).order
+    const copy = run(
+      runStage(part, {
+        ...stageOf(part, { keep: Int32Array.of(until, until, until) }),
+        order: (epoch) => order(epoch).filter((row) => !held.includes(row)),
+      }),
+    )
+    const expected = cohortOutputs(part, copy.best, held)
+    const found = judgedOutputs(plan, result, held)
+    const D = plan.problem.target.outputs
+    const seen = Array.from(held.keys()).filter((b) => plan.problem.sees[0][held[b]])
+    const scale = found[seen[0] * D] / expected[seen[0] * D]
+    for (const b of seen) {
+      for (let d = 0; d < D; d++) expect(found[b * D + d]).toBeCloseTo(scale * expected[b * D + d], 4)
+    }
+    if (plan.problem.target.task === 'regression') expect(scale).toBe(1)
+  })
+
+  test('is judged by what it says: its losses are those of its outputs out of fold', () => {
+    result.losses.forEach((loss, i) => {
+      const rows = all.filter((row) => plan.problem.sees[i][row])
+      const jury = juryOf(plan.problem.session, judgedRows(plan, result, rows))
+      jury.close()
+      expect(jury.losses[i]).toBeCloseTo(loss, 5)
+    })
+  })
+
+  test('leaves students trained on all rows, for as long as their copies did best', () => {
+    const whole = planOf({ ...crossed(more), folds: undefined, solved: undefined }, 64)
+    const again = run(runStage(whole, stageOf(whole, { keep: result.bestEpoch })))
+    for (const i of [0, 1]) {
+      const [mine, expected] = [result.best[i].block, again.best[i].block]
+      const { layout } = whole.problem.students[i]
+      const last = layout.tensors.at(-2)!.offset
+      expect(mine.subarray(0, last)).toEqual(expected.subarray(0, last))
+      const scale = mine[last] / expected[last]
+      for (let j = last; j < mine.length; j++) expect(mine[j]).toBeCloseTo(scale * expected[j], 5)
+    }
+  })
+
+  test('does not move who is solved', () => {
+    const longer = fitted(crossed(more), { epochs: 3 }).result
+    expect(longer.best[2].block).toEqual(result.best[2].block)
+  })
+
+  test('gives the same bits again', () => {
+    expect(fitted(crossed(more)).result).toEqual(result)
+  })
+})
+
+test('the label of a row changes nothing of what is said of it', () => {
+  const target = Int32Array.from({ length: ROWS }, (_, i) => i % 3)
+  const other = target.slice()
+  other[folds[2][0]] = (other[folds[2][0]] + 1) % 3
+  const once = { epochs: 1, scaled: false }
+  // The penalty of a linear student is chosen by all labels: of the trained ones nothing is.
+  const [a, b] = [target, other].map((labels) => fitted({ ...crossed({ target: labels }), solved: undefined }, once))
+  const said = [a, b].map(({ plan, result }) => judgedOutputs(plan, result, folds[2]))
+  expect(said[0]).toEqual(said[1])
+  expect(judgedOutputs(a.plan, a.result, folds[0])).not.toEqual(judgedOutputs(b.plan, b.result, folds[0]))
+})
+
+test('logits are scaled to what they are worth: overconfident students become less sure', () => {
+  const { plan, result } = fitted(crossed(), { epochs: 200, keep: 'last', optimizer: { ...ADAM, rate: 0.05 } })
+  const raw = fitted(crossed(), { epochs: 200, keep: 'last', optimizer: { ...ADAM, rate: 0.05 }, scaled: false })
+  for (const i of [0, 1]) expect(result.losses[i]).toBeLessThan(raw.result.losses[i])
+  const size = (values: Float32Array) => Math.max(...values.map(Math.abs))
+  expect(size(judgedOutputs(plan, result, all))).toBeLessThan(size(judgedOutputs(raw.plan, raw.result, all)))
+})
+
+describe('folds', () => {
+  const random = () => randomFrom(openTrainSession(module), 4)
+  const labels = Int32Array.from({ length: 53 }, (_, i) => (i % 6 === 0 ? 1 : 0))
+  const rows = Int32Array.from(labels.keys())
+
+  test('hold every row once, and as much of each class as any other', () => {
+    const parts = crossFolds(rows, 5, random(), labels, undefined)
+    expect(parts.flatMap((part) => [...part]).sort((a, b) => a - b)).toEqual([...rows])
+    const cases = parts.map((part) => part.filter((row) => labels[row] === 1).length)
+    expect(Math.max(...cases) - Math.min(...cases)).toBeLessThanOrEqual(1)
+    expect(crossFolds(rows, 5, random(), labels, undefined)).toEqual(parts)
+  })
+
+  test('never part a group', () => {
+    const groups = Array.from(labels, (_, i) => `subject ${Math.floor(i / 3)}`)
+    const parts = crossFolds(rows, 4, random(), labels, groups)
+    const owners = new Map<string, Set<number>>()
+    parts.forEach((part, f) => {
+      for (const row of part) owners.set(groups[row], (owners.get(groups[row]) ?? new Set()).add(f))
+    })
+    for (const of of owners.values()) expect(of.size).toBe(1)
+  })
+
+  test('are no more than there is to part', () => {
+    expect(crossFolds(rows.subarray(0, 3), 5, random(), undefined, undefined)).toHaveLength(3)
+  })
+})
