@@ -61,3 +61,38 @@ describe('the scale of logits', () => {
     expect(sure).toBeGreaterThan(unsure)
   })
 })
+
+describe('the scale of values', () => {
+  const random = numbers(5)
+  const [B, D] = [200, 2]
+  const outputs = random.f32(B * D, -1, 1)
+  const noise = random.f32(B * D, -1, 1)
+
+  test('is the slope of the target on them, drawn to 1 as far as it is not believed', () => {
+    const target = outputs.map((v, k) => 0.4 * v + 0.1 * noise[k])
+    let [both, own] = [0, 0]
+    for (let k = 0; k < B * D; k++) {
+      both += outputs[k] * target[k]
+      own += outputs[k] ** 2
+    }
+    const { scale, loss } = scaleOf(session, outputs, target, D, undefined, 1)
+    expect(scale).toBeCloseTo(both / own, 12)
+    expect(Math.abs(scale - 0.4)).toBeLessThan(0.02)
+    const lossAt = (by: number) => target.reduce((sum, t, k) => sum + (by * outputs[k] - t) ** 2 / (B * D), 0)
+    expect(loss).toBeCloseTo(lossAt(scale), 10)
+    const half = scaleOf(session, outputs, target, D, undefined, 0.5)
+    expect(half.scale).toBeCloseTo((1 + scale) / 2, 12)
+    expect(half.loss).toBeCloseTo(lossAt(half.scale), 10)
+    expect(scaleOf(session, outputs, target, D, undefined, 0).scale).toBe(1)
+  })
+
+  test('is 0, never less, for who is wrong about the direction, and 1 for who says nothing', () => {
+    const against = outputs.map((v) => -v)
+    expect(scaleOf(session, outputs, against, D, undefined, 1).scale).toBe(0)
+    expect(scaleOf(session, new Float32Array(B * D), outputs, D, undefined, 1).scale).toBe(1)
+  })
+
+  test('minds what rows count', () => {
+    expect(scaleOf(session, Float32Array.of(1, 1), Float32Array.of(1, 0), 1, [3, 1], 1).scale).toBe(0.75)
+  })
+})
