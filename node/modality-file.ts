@@ -3,7 +3,7 @@
 import { FormatError } from '../src/core/errors.ts'
 import type { Column, Modality } from '../src/data/dataset.ts'
 import { sortLevels } from '../src/data/levels.ts'
-import { MAX_F32 } from '../src/data/prepare.ts'
+import { isTooFar, type Unskew, usually } from '../src/data/prepare.ts'
 import { cellError, inferColumn, readAnyCategories, readNumbers } from './cells.ts'
 import { counted, listed } from './sentences.ts'
 import { columnAt, type Table } from './table.ts'
@@ -15,6 +15,7 @@ export interface ExpectedColumn {
   readonly levels?: readonly string[]
   readonly mean?: number
   readonly scale?: number
+  readonly unskew?: Unskew
 }
 
 /** A modality as a model knows it; a Preparation is one. */
@@ -111,12 +112,12 @@ export function readExpected(
   if (missing.length > 0) {
     throw new FormatError(`${file} lacks ${counted(missing.length, 'column')} that the model needs: ${listed(missing)}`)
   }
-  const columns = wanted.map(({ name, kind, levels, mean = 0, scale = 1 }) => {
+  const columns = wanted.map(({ name, kind, levels, mean = 0, scale = 1, unskew }) => {
     if (kind === 'number') {
       const read = readNumbers(table, place.get(name)!, NUMBERS_EXPECTED)
-      const far = read.values.findIndex((value) => Math.abs((value - mean) / scale) > MAX_F32)
+      const far = read.values.findIndex((value) => !Number.isNaN(value) && isTooFar({ mean, scale, unskew }, value))
       if (far < 0) return read
-      throw cellError(table, far, place.get(name)!, `, in training it was ${mean} ± ${scale}: correct it`)
+      throw cellError(table, far, place.get(name)!, `, in training it was ${usually({ mean, scale, unskew })}: correct it`)
     }
     const read = readAnyCategories(table, place.get(name)!)
     const unseen = found.unseen.get(name) ?? new Set()

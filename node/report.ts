@@ -148,6 +148,25 @@ export function presenceLines({ patterns, none }: Presence, most = 8): string[] 
 /** Members of an ensemble that are named. */
 const SHOWN = 8
 
+/** What was decided for a training, asked for or by default, as lines. Files of older versions have not all of it. */
+export function decidedLines({ preparations, provenance: { config } }: Model): string[] {
+  const of = config as Partial<Record<string, unknown>>
+  const names = (value: unknown) => (Array.isArray(value) ? value : [])
+  const { kind, rate, decay } = (of.optimizer ?? {}) as Record<string, unknown>
+  const heads = names(of.heads ?? [of.head]).map((widths) => names(widths).join(',') || 'none')
+  const parts = [
+    of.folds ? `cross-fitted in ${of.folds} folds${Number(of.repeats) > 1 ? `, ${of.repeats} times` : ''}` : 'validation rows',
+    `${of.epochs} epochs of batches of ${of.batch}`,
+    `${kind}, rate ${rate}, decay ${decay}`,
+    `dropout ${of.dropout ?? 0}`,
+    `hidden widths of heads ${heads.join(' and ')}`,
+    `solved students ${names(of.solved).join(', ') || 'none'}`,
+    `ρ of ${names(of.rho).join(', ')}`,
+  ]
+  const looks = preparations.map(({ modality }, m) => `${modality} ${names(names(of.extractors)[m]).join(', ')}`)
+  return [`decided: ${parts.join('; ')}`, `extractors: ${looks.join('; ')}`]
+}
+
 /** What was learned, as lines. */
 export function trainedLines({ model, methods }: Trained): string[] {
   const { provenance, students } = model
@@ -157,6 +176,7 @@ export function trainedLines({ model, methods }: Trained): string[] {
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
   return [
+    ...decidedLines(model),
     `${counted(students.length, 'student')}, ${counted(students.filter((s) => s.teacher > 0).length, 'teacher')} among them; sharing ρ = ${provenance.rho}`,
     `ensemble: ${members
       .slice(0, SHOWN)

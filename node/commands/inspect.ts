@@ -4,7 +4,7 @@ import { readModel } from '../../src/formats/model-file.ts'
 import { builtRules } from '../../src/fusion/ensemble.ts'
 import { readBytes } from '../files.ts'
 import { readModelFile } from '../model.ts'
-import { fileRecord, fullSelection, fullWeights, modelJson, plain, table } from '../report.ts'
+import { decidedLines, fileRecord, fullSelection, fullWeights, modelJson, plain, table } from '../report.ts'
 
 export const inspectCommand = defineCommand({
   meta: { name: 'inspect', description: 'Show what is inside a model file' },
@@ -31,6 +31,7 @@ export const inspectCommand = defineCommand({
       `${target.task}, ${outcome}`,
       `trained by metafusion ${provenance.library}, seed ${provenance.seed}, data ${provenance.digest}${provenance.numerics ? ', fast numerics' : ''}${model.precision ? ', int8 weights' : ''}`,
       `rows: ${split.train} train, ${split.validation} validation, ${split.test} test; split ${split.source}`,
+      ...decidedLines(model),
       ...provenance.notes,
       '',
       ...table([

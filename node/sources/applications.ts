@@ -14,6 +14,8 @@ const COMMON = {
   optimizer: { kind: 'adam', rate: 1e-3 },
   warmStart: 'first',
   chooseRho: 'teachers',
+  unskew: false,
+  clip: 0,
 } as const satisfies TrainConfig
 
 /** Every cut of a frozen encoder: hidden widths, then latent widths from large to small. */

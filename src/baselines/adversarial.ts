@@ -9,13 +9,21 @@ export const adversarial: Baseline = {
   refusal: (_, rho) => (Math.max(...rho) > 0 ? undefined : 'needs a rho above 0'),
   trains: ({ cohort }) => cohort,
   train: (arena) =>
-    inRoom(arena, arena.cohort, false, function* (group) {
+    inRoom(arena, arena.cohort, function* (group) {
       const { session, resolved } = arena.setting
       const teaching = { ...resolved.teaching, teachers: 'worst-cluster' } as const
       const teachers = chooseTeachers(session, screeningLosses(group.plan, arena.screened), teaching)
       const order = batchOrder(arena.setting)
       const course = { ...resolved, order: (_: number, epoch: number) => order(epoch) }
-      const stage = yield* share(group.plan, group.starts, course, Math.max(...resolved.rho), teaching, teachers)
+      const stage = yield* share(
+        group.plan,
+        group.starts,
+        course,
+        Math.max(...resolved.rho),
+        teaching,
+        teachers,
+        arena.screened.solutions,
+      )
       return yield* cohortRivals(arena, 'adversarial', group, stage, { teachers: teachers.weights })
     }),
 }

@@ -17,7 +17,7 @@ import { mutual } from '../train/sharing.ts'
 import type { StageResult } from '../train/stage.ts'
 import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Random } from '../wasm/random.ts'
-import { type Arena, type Baseline, bestOf, type Contest, eachAlone, inRoom, trainGroup } from './rival.ts'
+import { type Arena, amongTrainees, type Baseline, bestOf, type Contest, eachAlone, trainees, trainGroup } from './rival.ts'
 
 /** The stacking network as the authors have it: from all students' outputs side by side, N·D → N·D → D. */
 export const stackerSpec = (students: number, outputs: number): MlpSpec => ({
@@ -162,9 +162,9 @@ function* trainStacked(arena: Arena, group: Group, rho: number): Contest<Stacked
  */
 export const trainedAtOnce: Baseline = {
   validates: true,
-  trains: ({ setting, cohort }) => setting.resolved.rho.flatMap(() => cohort),
+  trains: ({ setting, cohort }) => setting.resolved.rho.flatMap(() => trainees(cohort)),
   train: (arena) =>
-    inRoom(arena, arena.cohort, false, function* (group): Contest {
+    amongTrainees(arena, function* (group): Contest {
       const { setting, provenance } = arena
       const results: Stacked[] = []
       for (const rho of setting.resolved.rho) results.push(yield* trainStacked(arena, group, rho))

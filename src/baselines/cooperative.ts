@@ -116,7 +116,7 @@ const train = (arena: Arena, name: string, blind: boolean): Contest => {
   const { setting, provenance } = arena
   const { specs, interaction } = cooperators(setting)
   const notes = interaction < 0 ? ['no training or no validation row has all modalities: there is no interaction network'] : []
-  return inRoom(arena, specs, false, function* (group): Contest<readonly Rival[]> {
+  return inRoom(arena, specs, function* (group): Contest<readonly Rival[]> {
     const { memory } = setting.session
     const results: StageResult[] = []
     for (const rho of strengths(setting)) {

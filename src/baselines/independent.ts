@@ -4,5 +4,5 @@ import { type Baseline, cohortRivals, inRoom } from './rival.ts'
 export const independent: Baseline = {
   usual: true,
   trains: () => [],
-  train: (arena) => inRoom(arena, arena.cohort, false, (group) => cohortRivals(arena, 'independent', group, arena.screened)),
+  train: (arena) => inRoom(arena, arena.cohort, (group) => cohortRivals(arena, 'independent', group, arena.screened)),
 }

@@ -2,7 +2,7 @@ import type { Objective } from '../train/objective.ts'
 import type { Stage } from '../train/stage.ts'
 import { addLossGradient, type Plan, smoothed } from '../train/step.ts'
 import { meanOf } from './mean.ts'
-import { type Baseline, cohortRivals, eachAlone, inRoom, trainGroup } from './rival.ts'
+import { amongTrainees, type Baseline, cohortRivals, eachAlone, trainees, trainGroup } from './rival.ts'
 
 /** All students lower one loss, that of their mean output, of those who see a row. */
 export function together(plan: Plan): Objective {
@@ -36,9 +36,9 @@ export function together(plan: Plan): Objective {
 
 const jointly = (name: string, keep: Stage['keep']): Baseline => ({
   validates: true,
-  trains: ({ cohort }) => cohort,
+  trains: ({ cohort }) => trainees(cohort),
   train: (arena) =>
-    inRoom(arena, arena.cohort, false, function* (group) {
+    amongTrainees(arena, function* (group) {
       const objective = together(group.plan)
       const stage = yield* trainGroup(arena, group, () => objective, { keep })
       return yield* cohortRivals(arena, name, group, eachAlone(group, stage))

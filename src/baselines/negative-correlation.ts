@@ -2,7 +2,7 @@ import type { Objective } from '../train/objective.ts'
 import type { StageResult } from '../train/stage.ts'
 import { lossOf, type Plan } from '../train/step.ts'
 import { meanOf } from './mean.ts'
-import { type Baseline, bestOf, cohortRivals, eachAlone, inRoom, notForClasses, trainGroup } from './rival.ts'
+import { amongTrainees, type Baseline, bestOf, cohortRivals, eachAlone, notForClasses, trainees, trainGroup } from './rival.ts'
 
 /**
  * Negative correlation learning (Liu & Yao, Neural Networks 1999): all students lower the sum of
@@ -59,9 +59,9 @@ const STRENGTHS = [0.1, 0.3, 0.5]
 export const negativeCorrelation: Baseline = {
   validates: true,
   refusal: notForClasses,
-  trains: ({ cohort }) => STRENGTHS.flatMap(() => cohort),
+  trains: ({ cohort }) => STRENGTHS.flatMap(() => trainees(cohort)),
   train: (arena) =>
-    inRoom(arena, arena.cohort, false, function* (group) {
+    amongTrainees(arena, function* (group) {
       const results: StageResult[] = []
       for (const rho of STRENGTHS) {
         const objective = repelled(group.plan, rho)

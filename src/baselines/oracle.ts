@@ -18,11 +18,11 @@ export const oracle: Baseline = {
   trains: (ground) => SAME.slice(0, 2).flatMap(({ trains }) => trains(ground)),
   *train(arena) {
     const { data, splits, resolved } = arena.setting
-    const { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout } = resolved
-    const { standardizeFeatures, standardizeTarget, labelSmoothing, classWeights, average } = resolved
+    const { seed, heads, activation, epochs, batch, optimizer, schedule, patience, dropout } = resolved
+    const { standardizeFeatures, unskew, clip, standardizeTarget, labelSmoothing, classWeights, average } = resolved
     const inputs = { ids: data.ids, modalities: data.oracle ?? [] }
-    const course = { seed, head, activation, epochs, batch, optimizer, schedule, patience, dropout }
-    const losses = { standardizeFeatures, standardizeTarget, labelSmoothing, classWeights, average }
+    const course = { seed, head: heads[0], activation, epochs, batch, optimizer, schedule, patience, dropout }
+    const losses = { standardizeFeatures, unskew, clip, standardizeTarget, labelSmoothing, classWeights, average }
     const config = { ...course, ...losses, extractors: { '*': ['raw'] } }
     const setting = yield* during(settingOf(arena.module, { ...inputs, target: data.target }, splits, config), () => undefined)
     const own: Arena = { ...arena, setting, kept: new Map() }

@@ -8,7 +8,7 @@ import { trainStage } from '../train/cross-fit.ts'
 import { ensemblesFor, modelOf, tempered } from '../train/model.ts'
 import { batchOrder, type Group, groupOf, type Premises, type Setting } from '../train/setting.ts'
 import type { BatchDone, Stage, StageResult } from '../train/stage.ts'
-import { alone, validate } from '../train/step.ts'
+import { alone, load, validate } from '../train/step.ts'
 
 /** What everyone is trained on, and Meta Fusion's cohort. */
 export interface Ground {
@@ -56,16 +56,24 @@ export interface Baseline {
 export const notForClasses = ({ target }: Dataset): string | undefined =>
   target.task === 'regression' ? undefined : 'is for a regression'
 
-/** Students in memory for as long as the work takes. @param solved whether linear ones are solved, not trained */
+/** The students of a cohort that take steps: what methods that train them all together are about. */
+export const trainees = (cohort: readonly StudentSpec[]): StudentSpec[] => cohort.filter(({ solved }) => !solved)
+
+/** Rivals of the students that take steps, trained together; none where there are no such students. */
+export function* amongTrainees(arena: Arena, work: (group: Group) => Contest): Contest {
+  const specs = trainees(arena.cohort)
+  return specs.length > 0 ? yield* inRoom(arena, specs, work) : []
+}
+
+/** Students in memory for as long as the work takes. */
 export function* inRoom<Result>(
   { setting }: Arena,
   specs: readonly StudentSpec[],
-  solved: boolean,
   work: (group: Group) => Contest<Result>,
 ): Contest<Result> {
   const { memory } = setting.session
   const mark = memory.mark()
-  const result = yield* work(groupOf(setting, specs, { solved }))
+  const result = yield* work(groupOf(setting, specs))
   memory.release(mark)
   return result
 }
@@ -116,10 +124,10 @@ export function bestOf(results: readonly StageResult[]): { chosen: StageResult; 
 
 /** A stage whose students were judged together, each with the loss it has alone; ∞ for all where what they did together diverged. */
 export function eachAlone({ plan }: Group, stage: StageResult): StageResult {
-  const { memory } = plan.problem.session
-  plan.states.forEach(({ block, size }, i) => {
-    memory.f32(block, size).set(stage.best[i].block)
-  })
+  load(
+    plan,
+    stage.best.map(({ block }) => block),
+  )
   const { task } = validate(plan, plan.problem.validation, alone(plan))
   return {
     ...stage,

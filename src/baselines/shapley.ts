@@ -2,7 +2,7 @@ import type { Objective } from '../train/objective.ts'
 import { addLossGradient, lossOf, type Plan, smoothed } from '../train/step.ts'
 import type { Random } from '../wasm/random.ts'
 import { meanOf } from './mean.ts'
-import { type Baseline, cohortRivals, eachAlone, inRoom, trainGroup } from './rival.ts'
+import { amongTrainees, type Baseline, cohortRivals, eachAlone, trainees, trainGroup } from './rival.ts'
 
 /** Up to so many students, every coalition is looked at. */
 const EXACT = 4
@@ -131,9 +131,9 @@ export function coalesced(plan: Plan, random: Random): Objective {
 /** The cohort trained for its coalitions, as its last epoch left it, as in the authors' code. */
 export const shapley: Baseline = {
   validates: true,
-  trains: ({ cohort }) => cohort,
+  trains: ({ cohort }) => trainees(cohort),
   train: (arena) =>
-    inRoom(arena, arena.cohort, false, function* (group) {
+    amongTrainees(arena, function* (group) {
       const objective = coalesced(group.plan, arena.setting.random.fork('shapley'))
       const stage = yield* trainGroup(arena, group, () => objective, { keep: 'last' })
       return yield* cohortRivals(arena, 'shapley', group, eachAlone(group, stage))

@@ -16,9 +16,9 @@ export const networkOn = ({ head, names }: Premises, uses: (m: number) => boolea
 export const singleNetworks = (setting: Premises): StudentSpec[] =>
   setting.names.map((_, m) => networkOn(setting, (other) => other === m)).filter((spec) => canLearn(setting, spec))
 
-/** Networks trained for themselves, as one model. @param solved whether linear ones are solved */
-export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[], solved = false): Contest<Model> =>
-  inRoom(arena, specs, solved, function* (group) {
+/** Networks trained for themselves, as one model. */
+export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[]): Contest<Model> =>
+  inRoom(arena, specs, function* (group) {
     const stage = yield* trainGroup(arena, group, () => alone(group.plan), { scaled: true })
     const ensembles = noEnsembles(['simple-average'], arena.setting.resolved.average)
     return modelOf(arena.setting, group, stage, ensembles, arena.provenance)

@@ -18,3 +18,13 @@ export function momentsOf(count: number, value: (i: number) => number): Moments 
   for (let i = 0; i < count; i++) squares += (value(i) - mean) * (value(i) - mean)
   return { mean, deviation: Math.sqrt(squares / count) }
 }
+
+/** The third standardised moment of numbers that vary: 0 of symmetric ones, 2 of an exponential distribution. */
+export function skewnessOf(values: Float64Array, { mean, deviation }: Moments): number {
+  let cubes = 0
+  for (let i = 0; i < values.length; i++) {
+    const z = (values[i] - mean) / deviation
+    cubes += z * z * z
+  }
+  return cubes / values.length
+}

@@ -2,9 +2,10 @@
 // from the training rows, in f64 with + - * / and sqrt alone, so that it has the same bits on every host.
 
 import { DataError } from '../core/errors.ts'
+import { asinh } from './asinh.ts'
 import type { CategoryColumn, Column, Modality, NumberColumn } from './dataset.ts'
 import { sortLevels } from './levels.ts'
-import { momentsOf } from './moments.ts'
+import { type Moments, momentsOf, skewnessOf } from './moments.ts'
 
 /** A column of numbers becomes (value - mean) / scale, with scale 1 if it is only to be centred; a gap becomes 0, the mean. */
 export interface NumberPreparation {
@@ -12,6 +13,14 @@ export interface NumberPreparation {
   readonly name: string
   readonly mean: number
   readonly scale: number
+  /** Of a skewed column: what is standardised is asinh((value - centre) / spread), which mean and scale are of. */
+  readonly unskew?: Unskew
+}
+
+/** The median of a column, and its interquartile range as a standard deviation. */
+export interface Unskew {
+  readonly centre: number
+  readonly spread: number
 }
 
 /** A column of categories becomes one 0 or 1 per level; a gap or an unknown level becomes zeros. */
@@ -27,39 +36,98 @@ export type ColumnPreparation = NumberPreparation | CategoryPreparation
 export interface Preparation {
   readonly modality: string
   readonly columns: readonly ColumnPreparation[]
+  /** Standardised numbers end at ± so many; they have no end when left out. */
+  readonly clip?: number
 }
+
+/** How numbers are to be prepared. */
+export interface Manner {
+  /** Divide by the standard deviation; without, numbers are only centred. Default true. */
+  readonly standardize?: boolean
+  /** Whether skewed columns are straightened. Default false. */
+  readonly unskew?: boolean
+  /** Where standardised numbers end; 0 for nowhere, the default. */
+  readonly clip?: number
+}
+
+/** Columns of more than so many different numbers, whose skewness is beyond ± SKEWED, are straightened. */
+const FEW_VALUES = 10
+const SKEWED = 1
+/** The interquartile range of a normal distribution, in standard deviations. */
+const IQR = 1.349
 
 /**
  * Learns how to prepare a modality. A column that does not vary in the rows is left out: nothing can be learned of it, so
  * a later value, of whatever size, would meet a random weight. `ignoredColumns` names those.
  * @param rows the training rows; those without the modality are skipped, no other row is looked at
- * @param standardize divide numbers by their standard deviation; without, they are only centred
  * @returns mean and population standard deviation of each number column of which two different values are known; the levels
  *   that occur of each category column that is not the same in all rows
  * @throws DataError when a column's numbers are too large to be averaged
  */
-export function fitPreparation(modality: Modality, rows: ArrayLike<number>, standardize = true): Preparation {
+export function fitPreparation(modality: Modality, rows: ArrayLike<number>, manner: Manner = {}): Preparation {
   const present = Array.from(rows).filter((row) => modality.present[row])
   const columns = modality.columns.flatMap(
     (column) =>
-      (column.kind === 'number' ? fitNumbers(modality.name, column, present, standardize) : fitLevels(column, present)) ?? [],
+      (column.kind === 'number' ? fitNumbers(modality.name, column, present, manner) : fitLevels(column, present)) ?? [],
   )
-  return { modality: modality.name, columns }
+  return { modality: modality.name, columns, ...(manner.clip ? { clip: manner.clip } : {}) }
 }
 
 function fitNumbers(
   modality: string,
   { name, values }: NumberColumn,
   rows: readonly number[],
-  standardize: boolean,
+  { standardize = true, unskew = false }: Manner,
 ): NumberPreparation | undefined {
-  const known = rows.filter((row) => !Number.isNaN(values[row]))
-  const { mean, deviation } = momentsOf(known.length, (i) => values[known[i]])
-  if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
+  const known = Float64Array.from(
+    rows.filter((row) => !Number.isNaN(values[row])),
+    (row) => values[row],
+  )
+  const moments = momentsOf(known.length, (i) => known[i])
+  if (!Number.isFinite(moments.mean) || !Number.isFinite(moments.deviation)) {
     throw new DataError(`feature "${name}" of "${modality}" has numbers too large to be averaged: give it in a larger unit`)
   }
-  return deviation > 0 ? { kind: 'number', name, mean, scale: standardize ? deviation : 1 } : undefined
+  if (moments.deviation === 0) return undefined
+  const straight = unskew ? straightened(known, moments) : undefined
+  const { mean, deviation } = straight ? momentsOf(known.length, (i) => lessSkewed(known[i], straight)) : moments
+  const scale = standardize ? deviation : 1
+  return { kind: 'number', name, mean, scale, ...(straight ? { unskew: straight } : {}) }
 }
+
+/** How a column is straightened, if it is skewed. */
+function straightened(values: Float64Array, moments: Moments): Unskew | undefined {
+  if (new Set(values).size <= FEW_VALUES || !(Math.abs(skewnessOf(values, moments)) > SKEWED)) return undefined
+  const sorted = values.slice().sort()
+  const range = quantile(sorted, 0.75) - quantile(sorted, 0.25)
+  const spread = (range > 0 ? range : moments.deviation) / IQR
+  // A number over a subnormal spread may have no end.
+  return Number.isFinite(moments.deviation / spread) && Number.isFinite(1 / spread)
+    ? { centre: quantile(sorted, 0.5), spread }
+    : undefined
+}
+
+/** Between the two numbers next to it. */
+function quantile(sorted: Float64Array, share: number): number {
+  const place = share * (sorted.length - 1)
+  const below = Math.floor(place)
+  const above = Math.min(below + 1, sorted.length - 1)
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below])
+}
+
+const lessSkewed = (value: number, { centre, spread }: Unskew): number => asinh((value - centre) / spread)
+
+/** What a number is held against. */
+type Usual = Omit<NumberPreparation, 'kind' | 'name'>
+
+/** A number as it is standardised, before it is clipped. */
+const standardised = ({ mean, scale, unskew }: Usual, value: number): number =>
+  ((unskew ? lessSkewed(value, unskew) : value) - mean) / scale
+
+/** Whether a number is too far from those of the training rows to be held. */
+export const isTooFar = (column: Usual, value: number): boolean => !(Math.abs(standardised(column, value)) <= MAX_F32)
+
+/** How the numbers of the training rows are described to people. */
+export const usually = ({ mean, scale, unskew }: Usual): string => `${unskew?.centre ?? mean} ± ${unskew?.spread ?? scale}`
 
 function fitLevels({ name, codes, levels }: CategoryColumn, rows: readonly number[]): CategoryPreparation | undefined {
   const known = rows.filter((row) => codes[row] >= 0)
@@ -102,8 +170,12 @@ export function applyPreparation(
   return out
 }
 
-/** Writes rows as a preparation wants them, (rows, width), from element `at` of `out`. @throws DataError when a number is too far off */
-export type Read = (out: Float32Array, at: number, rows: Int32Array) => void
+/**
+ * Writes rows as a preparation wants them, (rows, width), from element `at` of `out`.
+ * @param whole as far off as they are: numbers have no end, and those that would be straightened are only divided by their spread
+ * @throws DataError when a number is too far off
+ */
+export type Read = (out: Float32Array, at: number, rows: Int32Array, whole?: boolean) => void
 
 /** A preparation worked out, for modality after modality. */
 export interface Reader {
@@ -119,11 +191,9 @@ export interface Reader {
  * hold, are looked at each time.
  */
 export function readerOf(preparation: Preparation): Reader {
-  const { columns } = preparation
+  const { columns, clip: end = Number.POSITIVE_INFINITY } = preparation
   const width = preparedWidth(preparation)
-  // Side by side, not in an object for each column: a row of many columns reads every one of them.
-  const means = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.mean : 0))
-  const scales = Float64Array.from(columns, (column) => (column.kind === 'number' ? column.scale : 1))
+  const usual = columns.map((column) => (column.kind === 'number' ? column : undefined))
   const levels = columns.map((column) =>
     column.kind === 'category' ? new Map(column.levels.map((level, k) => [level, k])) : undefined,
   )
@@ -162,12 +232,12 @@ export function readerOf(preparation: Preparation): Reader {
     open(modality) {
       check(modality.columns)
       const mine = places
-      return (out, at, rows) => {
+      return (out, at, rows, whole = false) => {
         out.fill(0, at, at + rows.length * width)
         for (let c = 0; c < mine.length; c++) {
           const column = modality.columns[mine[c]]
           const to = { out, at: at + offsets[c], width }
-          if (column.kind === 'number') standardise(to, rows, modality, column, means[c], scales[c])
+          if (column.kind === 'number') standardise(to, rows, modality, column, usual[c] as Usual, end, whole)
           else spread(to, rows, modality, column, levels[c] as ReadonlyMap<string, number>)
         }
       }
@@ -190,19 +260,23 @@ function standardise(
   rows: Int32Array,
   { name: modality, present }: Modality,
   { name, values }: NumberColumn,
-  mean: number,
-  scale: number,
+  usual: Usual,
+  clip: number,
+  whole: boolean,
 ): void {
+  const { mean, scale, unskew } = usual
+  const end = whole ? MAX_F32 : clip
   for (let i = 0; i < rows.length; i++) {
     const value = values[rows[i]]
     if (!present[rows[i]] || Number.isNaN(value)) continue
-    const z = (value - mean) / scale
-    if (Math.abs(z) > MAX_F32) {
+    const z = ((unskew ? lessSkewed(value, unskew) : value) - mean) / scale
+    if (!(Math.abs(z) <= MAX_F32)) {
       throw new DataError(
-        `feature "${name}" of "${modality}" is ${value} in row ${rows[i]}, in training it was ${mean} ± ${scale}: correct it`,
+        `feature "${name}" of "${modality}" is ${value} in row ${rows[i]}, in training it was ${usually(usual)}: correct it`,
       )
     }
-    out[i * width + at] = z
+    const far = whole && unskew ? (value - unskew.centre) / unskew.spread : z
+    out[i * width + at] = Math.min(end, Math.max(-end, far))
   }
 }
 

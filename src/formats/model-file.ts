@@ -50,6 +50,13 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
       [numbers.length],
       of((c) => c.scale),
     )
+    const skewed = numbers.flatMap(({ unskew }) => unskew ?? [])
+    for (const what of skewed.length > 0 ? (['centre', 'spread'] as const) : [])
+      put(
+        `preparations.${m}.${what}`,
+        [skewed.length],
+        Float64Array.from(skewed, (u) => u[what]),
+      )
   })
   if (target.task === 'regression') {
     put('target.mean', [target.mean.length], target.mean)
@@ -94,9 +101,12 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const sure = model.calibration && describeCalibration(model.calibration, ensembles.patterns)
   if (sure) put('calibration', [sure.values.length], sure.values)
   const skeleton: Skeleton = {
-    modalities: preparations.map(({ modality, columns }) => ({
+    modalities: preparations.map(({ modality, columns, clip }) => ({
       name: modality,
-      columns: columns.map((c) => (c.kind === 'number' ? { name: c.name } : { name: c.name, levels: c.levels })),
+      columns: columns.map((c) =>
+        c.kind === 'category' ? { name: c.name, levels: c.levels } : { name: c.name, ...(c.unskew ? { unskew: true } : {}) },
+      ),
+      clip,
     })),
     projections: projections.map(({ modality, name, activation }) => ({ modality, name, activation })),
     target: target.task === 'classification' ? target : { task: target.task, outputs: target.outputs },
@@ -133,12 +143,16 @@ export function readModel(file: Uint8Array): Model {
     const numbers = modality.columns.filter((c) => !c.levels).length
     const mean = take(`preparations.${m}.mean`, [numbers], Float64Array)
     const scale = takeScale(`preparations.${m}.scale`, numbers, take)
-    let i = 0
-    const columns = modality.columns.map(
-      ({ name, levels }): ColumnPreparation =>
-        levels ? { kind: 'category', name, levels } : { kind: 'number', name, mean: mean[i], scale: scale[i++] },
-    )
-    return { modality: modality.name, columns }
+    const skewed = modality.columns.filter((c) => c.unskew).length
+    const centre = skewed > 0 ? take(`preparations.${m}.centre`, [skewed], Float64Array) : []
+    const spread = skewed > 0 ? takeScale(`preparations.${m}.spread`, skewed, take) : []
+    let [i, u] = [0, 0]
+    const columns = modality.columns.map(({ name, levels, unskew }): ColumnPreparation => {
+      if (levels) return { kind: 'category', name, levels }
+      const straight = unskew ? { unskew: { centre: centre[u], spread: spread[u++] } } : {}
+      return { kind: 'number', name, mean: mean[i], scale: scale[i++], ...straight }
+    })
+    return { modality: modality.name, columns, ...(modality.clip === undefined ? {} : { clip: modality.clip }) }
   })
   const features = preparations.map(preparedWidth)
   const target = readTarget(skeleton.target, take)

@@ -32,6 +32,7 @@ const MAX_BYTES = 2 ** 31 - 1
 
 const FLOAT = 1
 const INT64 = 7
+const BOOL = 9
 const DOUBLE = 11
 
 /**
@@ -256,7 +257,7 @@ function speak(graph: Graph, model: Model, inputs: readonly (Value | undefined)[
 const membersOf = (weights: Float32Array): number[] => Array.from(weights.keys()).filter((i) => weights[i] > 0)
 
 /** A modality's raw columns (N, C) as the students know them: standardised, gaps 0, categories spread over 0 and 1. */
-function prepare(graph: Graph, input: Value, m: number, { columns }: Preparation): Value {
+function prepare(graph: Graph, input: Value, m: number, { columns, clip }: Preparation): Value {
   const name = `preparations.${m}`
   const pick = (first: number, count: number) => {
     if (count === columns.length) return input
@@ -272,23 +273,41 @@ function prepare(graph: Graph, input: Value, m: number, { columns }: Preparation
       continue
     }
     while (columns[at]?.kind === 'number') at++
-    parts.push(standardise(graph, pick(first, at - first), name, columns.slice(first, at) as NumberPreparation[]))
+    parts.push(standardise(graph, pick(first, at - first), name, columns.slice(first, at) as NumberPreparation[], clip))
   }
   return parts.length === 0 ? graph.node('Cast', [input], { to: FLOAT }) : graph.concat(parts)
 }
 
-/** (x - mean) / scale in f64, rounded to f32; 0 for a gap. */
-function standardise(graph: Graph, x: Value, name: string, columns: readonly NumberPreparation[]): Value {
-  const row = (what: 'mean' | 'scale') =>
-    graph.constant(
-      `${name}.${what}`,
-      [columns.length],
-      Float64Array.from(columns, (c) => c[what]),
-    )
-  const z = graph.node('Div', [graph.node('Sub', [x, row('mean')]), row('scale')])
-  const rounded = graph.node('Cast', [z], { to: FLOAT })
+/** (x - mean) / scale in f64, of skewed columns that of asinh((x - centre) / spread), clipped and rounded to f32; 0 for a gap. */
+function standardise(graph: Graph, x: Value, name: string, columns: readonly NumberPreparation[], clip?: number): Value {
+  const row = (what: string, of: (c: NumberPreparation) => number) =>
+    graph.constant(`${name}.${what}`, [columns.length], Float64Array.from(columns, of))
+  let value = x
+  if (columns.some(({ unskew }) => unskew)) {
+    const centre = row('centre', ({ unskew }) => unskew?.centre ?? 0)
+    const t = graph.node('Div', [graph.node('Sub', [x, centre]), row('spread', ({ unskew }) => unskew?.spread ?? 1)])
+    const asinh = graph.node('Mul', [graph.node('Sign', [t]), asinhOf(graph, graph.node('Abs', [t]), name)])
+    const skewed = graph.node('Cast', [row('skewed', ({ unskew }) => (unskew ? 1 : 0))], { to: BOOL })
+    value = graph.node('Where', [skewed, asinh, x])
+  }
+  let z = graph.node('Div', [graph.node('Sub', [value, row('mean', (c) => c.mean)]), row('scale', (c) => c.scale)])
+  if (clip !== undefined) {
+    const end = (sign: number) => graph.constant(`${name}.clip`, [], Float64Array.of(sign * clip))
+    z = graph.node('Clip', [z, end(-1), end(1)])
+  }
+  // Of x: what NaN is once it was clipped, runtimes need not agree on.
+  const gap = graph.node('IsNaN', [graph.node('Cast', [x], { to: FLOAT })])
   const zero = graph.constant(`${name}.gap`, [], Float32Array.of(0))
-  return graph.node('Where', [graph.node('IsNaN', [rounded]), zero, rounded])
+  return graph.node('Where', [gap, zero, graph.node('Cast', [z], { to: FLOAT })])
+}
+
+/** asinh of x ≥ 0, as `data/asinh.ts` has it: of large ones, whose square would have no end, ln(2 x). */
+function asinhOf(graph: Graph, x: Value, name: string): Value {
+  const number = (what: string, value: number) => graph.constant(`${name}.${what}`, [], Float64Array.of(value))
+  const root = graph.node('Sqrt', [graph.node('Add', [graph.node('Mul', [x, x]), number('one', 1)])])
+  const near = graph.node('Log', [graph.node('Add', [x, root])])
+  const far = graph.node('Add', [graph.node('Log', [x]), number('ln2', Math.LN2)])
+  return graph.node('Where', [graph.node('Greater', [x, number('large', 1e8)]), far, near])
 }
 
 /** 1 at the level that the code (N, 1) is the index of: none for NaN and numbers beyond. */

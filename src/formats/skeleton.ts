@@ -9,15 +9,23 @@ import { isRecord, parseJson, shown } from './json.ts'
 
 export const FORMAT = 'metafusion'
 /** Raised when a file can no longer be read by the code before: 3 for int8, which models of f32 need not ask for. */
-export const FORMAT_VERSION = 4
-export const versionOf = ({ precision, calibration }: Pick<Skeleton, 'precision' | 'calibration'>): number =>
-  calibration ? 4 : precision ? 3 : 2
+export const FORMAT_VERSION = 5
+export function versionOf({
+  modalities,
+  precision,
+  calibration,
+}: Pick<Skeleton, 'modalities' | 'precision' | 'calibration'>): number {
+  if (modalities.some(({ clip, columns }) => clip !== undefined || columns.some(({ unskew }) => unskew))) return 5
+  return calibration ? 4 : precision ? 3 : 2
+}
 
 /** A model as JSON, without its numbers. */
 export interface Skeleton {
   readonly modalities: readonly {
     readonly name: string
-    readonly columns: readonly { name: string; levels?: readonly string[] }[]
+    /** `unskew` and `clip` since version 5. */
+    readonly columns: readonly { readonly name: string; readonly levels?: readonly string[]; readonly unskew?: true }[]
+    readonly clip?: number
   }[]
   readonly projections: readonly { readonly modality: number; readonly name: string; readonly activation?: Activation }[]
   readonly target:
@@ -85,10 +93,13 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
 
   if (!isRecord(value)) wrong('object')
   // A modality may have no columns: none that varied in training.
-  const columns = ({ columns: c }: Skeleton['modalities'][number]) =>
+  const straight = ({ levels, unskew }: Skeleton['modalities'][number]['columns'][number]) =>
+    unskew === undefined || (unskew === true && levels === undefined && version >= 5)
+  const columns = ({ columns: c, clip }: Skeleton['modalities'][number]) =>
     list(c, ({ name }) => text(name)) &&
     distinct(c.map(({ name }) => name)) &&
-    c.every(({ levels }) => levels === undefined || texts(levels))
+    c.every((column) => (column.levels === undefined || texts(column.levels)) && straight(column)) &&
+    (clip === undefined || (Number.isFinite(clip) && clip > 0 && version >= 5))
   if (!named(s.modalities) || !s.modalities.every(columns)) wrong('modalities')
   const M = s.modalities.length
 

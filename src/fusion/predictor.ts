@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts'
-import { checkInputs, type Inputs } from '../data/dataset.ts'
-import { readerOf } from '../data/prepare.ts'
+import { checkInputs, type Inputs, type Modality } from '../data/dataset.ts'
+import { type Read, readerOf } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { groupRows, modalitiesOf } from './availability.ts'
@@ -36,7 +36,7 @@ export interface Predictor {
 
 /** Told of what a prediction works out on its way; the arrays are its own. @param place of the row among those asked for */
 export interface Watch {
-  /** Prepared features of each modality; of one that is missing, none. */
+  /** Features of each modality as far off as they are, neither straightened nor ended; of one that is missing, none. */
   row(place: number, features: readonly Float32Array[]): void
   /** What the students of the row say (K, outputs): probabilities, or outputs as they were learned; and their weights (K). */
   said(place: number, outputs: Float32Array, weights: Float32Array): void
@@ -95,6 +95,18 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     }
   }
 
+  /** A row's features in each modality it has, as far off as they are. */
+  const featuresOf = (
+    reads: readonly (Read | undefined)[],
+    given: readonly (Modality | undefined)[],
+    row: number,
+  ): Float32Array[] =>
+    readers.map(({ width }, m) => {
+      const features = new Float32Array(given[m]?.present[row] ? width : 0)
+      if (features.length > 0) reads[m]?.(features, 0, Int32Array.of(row), true)
+      return features
+    })
+
   function predict(inputs: Inputs, rows: Int32Array, watch?: Watch): Prediction {
     const given = modalitiesOf(inputs, names)
     const reads = given.map((modality, m) => modality && readers[m].open(modality))
@@ -107,13 +119,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
       const mine = places.length > BLOCK ? places.subarray(at, at + BLOCK) : places
       runner.prepare(room, reads, pick(rows, mine))
       if (watch) {
-        mine.forEach((place, b) => {
-          const has = (m: number) => given[m]?.present[rows[place]] === 1
-          watch.row(
-            place,
-            readers.map(({ width }, m) => runner.features(room, m, b, has(m) ? width : 0)),
-          )
-        })
+        for (const place of mine) watch.row(place, featuresOf(reads, given, rows[place]))
       }
       runRoom(room, mine, (place) => speakers[patternOf[place]], values, watch)
     }

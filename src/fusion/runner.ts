@@ -32,8 +32,6 @@ export interface Runner {
    * @returns where their probabilities or outputs (B, outputs) stand until the next run
    */
   run(room: Room, voices: Voices, first: number, B: number, heard?: (b: number, said: Float32Array) => void): Pointer
-  /** The first prepared features of a row in the room, of a modality. */
-  features(room: Room, m: number, row: number, count: number): Float32Array
 }
 
 /** @param features prepared features of each modality @throws MemoryError */
@@ -84,11 +82,6 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
         if (kind.task === 'classification') kernels.softmax(mix, mix, B, D)
       }
       return mix
-    },
-
-    features({ sources }, m, row, count) {
-      const { at, width } = sources.get(raw[m]) as Source
-      return memory.f32(at + 4 * row * width, count).slice()
     },
   }
 }

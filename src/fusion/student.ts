@@ -13,17 +13,26 @@ export interface StudentSpec {
   readonly outputs: number
   /** Speaks without some of its modalities, as if they had their training mean: how early fusion is usually done. */
   readonly fills?: boolean
+  /** How its output layer is solved, where it is no network that takes steps. Known while it is trained; no file has it. */
+  readonly solved?: Solver
+  /** Tells it from students that look at the same with another head. */
+  readonly variant?: string
 }
 
-/** `mri:pca(30)+csf:raw`, and `linear mri:raw` where nothing stands between the features and the outputs. */
-export function studentName(spec: StudentSpec, modalities: readonly string[]): string {
-  const used = spec.extractors.flatMap((e, m) => (e.kind === 'skip' ? [] : [`${modalities[m]}:${extractorName(e)}`]))
-  return `${isLinear(spec) ? 'linear ' : ''}${used.join('+')}`
-}
+/**
+ * Students that are solved and not trained:
+ * - `ridge`: a linear one, its squared weights penalised
+ * - `lasso`: a linear one, the sizes of its weights penalised, so that most are 0
+ * - `random`: one hidden layer that stays as it was drawn, and ridge on it: a kernel machine (Rahimi & Recht, 2008)
+ */
+export const SOLVERS = ['ridge', 'lasso', 'random'] as const
+export type Solver = (typeof SOLVERS)[number]
 
-/** Whether its outputs are linear in what it looks at. */
-export const isLinear = ({ hidden, extractors }: StudentSpec): boolean =>
-  hidden.length === 0 && extractors.every(({ kind }) => kind !== 'mlp' && kind !== 'sliced')
+/** `mri:pca(30)+csf:raw`, `ridge mri:raw`, and `mri:raw (64,64)` for a head that is not the cohort's first. */
+export function studentName({ extractors, solved, variant }: StudentSpec, modalities: readonly string[]): string {
+  const used = extractors.flatMap((e, m) => (e.kind === 'skip' ? [] : [`${modalities[m]}:${extractorName(e)}`]))
+  return `${solved ? `${solved} ` : ''}${used.join('+')}${variant ? ` (${variant})` : ''}`
+}
 
 /** Where one modality enters the head: `offset` numbers into its input, `width` of them; with the network that makes them, if any. */
 export interface Port {

@@ -13,7 +13,7 @@ import type { Teachers } from '../train/mutual.ts'
 import { type Fold, foldOutputs, type Grid, oneByOne, type Sharing, type Trainers } from '../train/rho.ts'
 import { batchOrder, type Group, givenSplits, groupOf, type Setting, settingAgain } from '../train/setting.ts'
 import type { Again } from '../train/stacking.ts'
-import type { BatchDone, EpochLosses, StageResult } from '../train/stage.ts'
+import type { BatchDone, EpochLosses, Solved, StageResult, Start } from '../train/stage.ts'
 
 /** Rivals of baselines that share trainings. */
 interface Contest extends Pick<Arena, 'screened' | 'provenance'> {
@@ -210,6 +210,7 @@ function joined(parts: readonly (readonly number[])[], stages: readonly StageRes
     best: placed.sort((a, b) => a.student - b.student).map(({ start }) => start),
     losses: numbers((stage) => stage.losses),
     ...(stages[0].outOfFold ? { outOfFold: outOfFoldOf(parts, stages) } : {}),
+    ...solvedOf(parts, stages),
     bestEpoch: Int32Array.from(numbers((stage) => Float64Array.from(stage.bestEpoch))),
     epochs: stages[0].epochs.map((_, e) => ({ train: losses(e, 'train'), validation: losses(e, 'validation') })),
   }
@@ -226,6 +227,23 @@ function outOfFoldOf(parts: readonly (readonly number[])[], stages: readonly Sta
     })
   })
   return all
+}
+
+/** What the students of all parts were solved to, where some were. */
+function solvedOf(parts: readonly (readonly number[])[], stages: readonly StageResult[]): Pick<StageResult, 'solutions'> {
+  const folds = stages.find(({ solutions }) => solutions)?.solutions?.parts.length
+  if (folds === undefined) return {}
+  const all = (of: (solved: Solved) => Solved['whole']) => {
+    const placed: (Start | undefined)[] = new Array(parts.flat().length).fill(undefined)
+    parts.forEach((students, p) => {
+      const { solutions } = stages[p]
+      if (solutions) for (const [i, start] of of(solutions).entries()) placed[students[i]] = start
+    })
+    return placed
+  }
+  return {
+    solutions: { parts: Array.from({ length: folds }, (_, f) => all(({ parts }) => parts[f])), whole: all(({ whole }) => whole) },
+  }
 }
 
 /** Does jobs elsewhere. The first one makes the setting again. @throws MemoryError */

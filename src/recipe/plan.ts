@@ -5,7 +5,7 @@ import { type Asked, askedBaselines, trainedBy } from '../baselines/baselines.ts
 import { checkDataset, type Dataset } from '../data/dataset.ts'
 import type { Splits } from '../data/split.ts'
 import { sourceName } from '../fusion/extractor.ts'
-import { type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import { type Solver, type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import { checkConfig } from '../train/check-config.ts'
 import { type Resolved, RHO, type TrainConfig } from '../train/config.ts'
 import { frozenWidths, networkProblem } from '../train/encoders.ts'
@@ -15,6 +15,7 @@ import { fitPca, pcaBytes, pcaOperations } from '../train/pca.ts'
 import type { Problem } from '../train/problem.ts'
 import { stagesAgain } from '../train/rho.ts'
 import { capacityOf, groundOf, type Premises, pcaRows, premisesOf, problemOf, rowsWith } from '../train/setting.ts'
+import { countSolving } from '../train/solve.ts'
 import { metaPlan, metaProblem } from '../train/stacking.ts'
 import { alone, planOf, trainBatch } from '../train/step.ts'
 import { countedMemory } from '../wasm/memory.ts'
@@ -106,7 +107,7 @@ export function planOfTraining(
   const rows = { train: splits.train.length, validation: splits.validation.length, test: splits.test.length }
   const bytes = plannedBytes(premises, asked, parameters)
   const plan = { students, baselines, encoders, parameters, rows, steps, bytes, config: resolved, notes }
-  return { plan, trials: [stepTrial(premises, plan), ...pcaTrial(premises)] }
+  return { plan, trials: [...stepTrial(premises, rivals, plan), ...solveTrial(premises, rivals), ...pcaTrial(premises)] }
 }
 
 const sizeOf = ({ features }: Premises, spec: StudentSpec): number => studentOf(spec, features).layout.size
@@ -154,6 +155,8 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   // The jury of the ensembles stands behind the plan; it is no part of a batch.
   const said = 4 * specs.length * splits.validation.length * outputs
   const batch = room(problemOf(premises, specs, { losing: true }), () => memory.alloc(said)) - students - said
+  const solve = (problem: Problem) => room(problem, () => countSolving(memory, problem))
+  solve(problemOf(premises, specs, { losing: true }))
   if (resolved.ensembles.includes('stacking')) {
     const heard = resolved.stacking.rows === 'validation' ? 0 : splits.train.length
     const fitted = heard + splits.validation.length
@@ -168,7 +171,7 @@ function plannedBytes(premises: Premises, asked: readonly Asked[], parameters: n
   for (const { baseline } of asked) {
     // Those trained again and again stand in the same place.
     const rivals = new Set(baseline.trains({ setting: premises, cohort: specs }))
-    if (rivals.size > 0) room(problemOf(premises, [...rivals]))
+    if (rivals.size > 0) solve(problemOf(premises, [...rivals]))
   }
   const { grid, folds } = stagesOf(premises)
   const again = folds[0]?.length ?? 0
@@ -197,10 +200,17 @@ function dataBytes({ modalities, target }: Dataset): number {
 const SAMPLE = 32
 
 /** One step of some students, small ones and large ones, on a full batch; the others cost by their parameters. */
-function stepTrial(premises: Premises, { students, baselines, encoders, config, rows }: Omit<TrainingPlan, 'bytes'>): Trial {
+function stepTrial(
+  premises: Premises,
+  rivals: readonly StudentSpec[],
+  { students, baselines, encoders, config, rows }: Omit<TrainingPlan, 'bytes'>,
+): Trial[] {
   const { specs, session, splits, random, sources, data, features } = premises
   const cost = ({ parameters }: PlannedNetwork) => parameters + OVERHEAD
-  const ranked = Array.from(students.keys()).sort((a, b) => students[a].parameters - students[b].parameters)
+  const ranked = Array.from(students.keys())
+    .filter((i) => !specs[i].solved)
+    .sort((a, b) => students[a].parameters - students[b].parameters)
+  if (ranked.length === 0) return []
   const count = Math.min(SAMPLE, ranked.length)
   const sample = Array.from({ length: count }, (_, i) => ranked[Math.floor(((i + 0.5) * ranked.length) / count)])
   const problem = problemOf(
@@ -226,13 +236,35 @@ function stepTrial(premises: Premises, { students, baselines, encoders, config, 
   const sum = (networks: readonly PlannedNetwork[]) => networks.reduce((total, network) => total + cost(network), 0)
   const { grid, folds } = stagesOf(premises)
   const all =
-    sum(students) * [...grid, ...folds.flat()].reduce((total, of) => total + steps(config.epochs, of), 0) +
-    sum(baselines) * onceOf(premises).reduce((total, of) => total + steps(config.epochs, of), 0) +
+    sum(ranked.map((i) => students[i])) * [...grid, ...folds.flat()].reduce((total, of) => total + steps(config.epochs, of), 0) +
+    sum(baselines.filter((_, i) => !rivals[i].solved)) *
+      onceOf(premises).reduce((total, of) => total + steps(config.epochs, of), 0) +
     encoders.reduce((total, e) => total + cost(e) * steps(e.epochs, e.rows), 0)
-  return {
-    run: () => void trainBatch(plan, batch, alone(plan), { ...ADAM, rate: 1e-6 }),
-    times: all / sum(sample.map((i) => students[i])),
+  const run = () => void trainBatch(plan, batch, alone(plan), { ...ADAM, rate: 1e-6 })
+  return [{ run, times: all / sum(sample.map((i) => students[i])) }]
+}
+
+/** How often a loss and its slope are worked out along a path, about. */
+const EVALUATIONS: Readonly<Record<Solver, number>> = { ridge: 100, lasso: 200, random: 100 }
+
+/** A loss and its slope, the two products of them, if any student is solved: the others as they have more to multiply. */
+function solveTrial(premises: Premises, rivals: readonly StudentSpec[]): Trial[] {
+  const { specs, session, splits, features, head } = premises
+  const { memory, kernels } = session
+  const D = head.outputs
+  const rows = onceOf(premises).reduce((sum, count) => sum + count, 0)
+  const operations = [...specs, ...rivals].reduce((sum, spec) => {
+    const { widths } = studentOf(spec, features).head
+    return spec.solved ? sum + EVALUATIONS[spec.solved] * rows * (widths.at(-2) as number) * D : sum
+  }, 0)
+  if (operations === 0) return []
+  const [B, width] = [Math.min(splits.train.length, 4 * TRIED), 4 * TRIED]
+  const [x, block, out] = [B * width, width * D, B * D].map((count) => memory.put(new Float32Array(count)))
+  const run = () => {
+    kernels.gemmNT(out, x, block, B, D, width, D, width, width, false)
+    kernels.gemmTN(block, out, x, D, width, B, width, D, width, false)
   }
+  return [{ run, times: operations / (B * width * D) }]
 }
 
 /** Parameters of the largest network that is cut. */

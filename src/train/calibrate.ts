@@ -1,11 +1,11 @@
 // How far off a model's own ensemble is on rows that it has not learned from, for each pattern of modalities.
 
+import type { Inputs } from '../data/dataset.ts'
+import { type Preparation, readerOf } from '../data/prepare.ts'
 import { deviations, rootMeanSquare, variation } from '../fusion/assess.ts'
 import type { Pattern } from '../fusion/availability.ts'
 import { type Calibration, type CalibrationCell, sampleOf } from '../fusion/calibration.ts'
 import { type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
-import { sourceName } from '../fusion/extractor.ts'
-import type { Source } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 
@@ -112,16 +112,15 @@ function softmax({ kernels, memory }: Session<TrainKernels>, logits: Float32Arra
   return out
 }
 
-/** Of each modality, the root mean squares of the rows that have it. */
-export function distances(
-  { memory }: Session<TrainKernels>,
-  sources: ReadonlyMap<string, Source>,
-  patterns: readonly Pattern[],
-  rows: Int32Array,
-): number[][] {
-  return Array.from(patterns[0] ?? '', (_, m) => {
-    const { at, width } = sources.get(sourceName(m, { kind: 'raw' })) as Source
-    const present = Array.from(rows).filter((row) => patterns[row][m] === '1')
-    return present.map((row) => rootMeanSquare(memory.f32(at + 4 * row * width, width)))
+/** Of each modality, the root mean squares of the rows that have it, of features as far off as they are. */
+export const distances = (preparations: readonly Preparation[], { modalities }: Inputs, rows: Int32Array): number[][] =>
+  preparations.map((preparation, m) => {
+    const present = rows.filter((row) => modalities[m].present[row])
+    const { width, open } = readerOf(preparation)
+    const read = open(modalities[m])
+    const features = new Float32Array(width)
+    return Array.from(present, (row) => {
+      read(features, 0, Int32Array.of(row), true)
+      return rootMeanSquare(features)
+    })
   })
-}

@@ -3,6 +3,7 @@
 import { ConfigError } from '../core/errors.ts'
 import { AVERAGES, RULES, rulesOf } from '../fusion/ensemble.ts'
 import { EXTRACTORS, type Extractor, extractorName, extractorWidth, isCut, parseExtractor } from '../fusion/extractor.ts'
+import { SOLVERS } from '../fusion/student.ts'
 import { ACTIVATIONS } from '../nn/dense.ts'
 import { type EncoderCourse, longestCut, PCA_ROWS, type Resolved, type Shape, type TrainConfig } from './config.ts'
 import { type EnsembleSpec, GREEDY_METRICS, type GreedySpec } from './ensembling.ts'
@@ -19,7 +20,8 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'encoders',
   'budget',
   'folds',
-  'linear',
+  'repeats',
+  'solved',
   'head',
   'activation',
   'rho',
@@ -41,6 +43,8 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'bagging',
   'stacking',
   'standardizeFeatures',
+  'unskew',
+  'clip',
   'standardizeTarget',
   'pcaRows',
   'unitPca',
@@ -57,8 +61,10 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('seed', c.seed, 0, 2 ** 32 - 1)
   whole('budget', c.budget, 1, 4096)
   if (c.folds !== 0) whole('folds', c.folds, 2, 100)
-  for (const key of ['linear', 'allowLeakage'] as const) oneOf(key, c[key], [true, false])
-  list('head', c.head, (v, key) => whole(key, v, 1, 65536))
+  whole('repeats', c.repeats, 1, 100)
+  oneOf('allowLeakage', c.allowLeakage, [true, false])
+  list('solved', c.solved, (v, key) => oneOf(key, v, SOLVERS))
+  checkHead(c.head)
   list('rho', c.rho, (v, key) => number(key, v, 0, 1000))
   if (c.rho?.length === 0) refuse('rho', c.rho, 'at least one number from 0 on')
   const twice = c.rho?.find((v, i) => c.rho?.indexOf(v) !== i)
@@ -70,7 +76,8 @@ export function checkConfig(config: unknown): TrainConfig {
   if (c.schedule !== undefined) checkSchedule(c.schedule)
   if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
-  for (const key of ['standardizeFeatures', 'standardizeTarget', 'unitPca'] as const) oneOf(key, c[key], [true, false])
+  for (const key of ['standardizeFeatures', 'unskew', 'standardizeTarget', 'unitPca'] as const) oneOf(key, c[key], [true, false])
+  number('clip', c.clip, 0, 1e6)
   checkBaselines(c.baselines)
   oneOf('warmStart', c.warmStart, WARM_STARTS)
   oneOf('chooseRho', c.chooseRho, RHO_CHOICES)
@@ -105,6 +112,18 @@ export function checkConfig(config: unknown): TrainConfig {
     number(`encoders.${name}.decay`, e.decay, 0, 1e6)
   }
   return c
+}
+
+/** One list of widths, or several lists: not both, and none twice. */
+function checkHead(given: unknown): void {
+  const widths = (value: unknown, key: string) => list(key, value, (width, k) => whole(k, width, 1, 65536))
+  if (!Array.isArray(given) || !given.some(Array.isArray)) {
+    widths(given, 'head')
+    return
+  }
+  list('head', given, widths)
+  const names = given.map(String)
+  if (new Set(names).size < names.length) refuse('head', given, 'each list once')
 }
 
 function checkEnsembles(c: TrainConfig): void {
@@ -214,13 +233,15 @@ export function checkFit(config: TrainConfig, resolved: Resolved, shape: Shape):
     else checkExtractors(m, pcaRowsOf[i], pcaRows, extractors[i])
   })
   checkEncoders(config.encoders, resolved, modalities)
-  if (shape.crossed) checkCrossed(config, resolved)
+  const { warmStart = 'none' } = config
+  if ((shape.crossed || resolved.solved.length > 0) && warmStart !== 'none')
+    refuse('warmStart', warmStart, 'none where students are cross-fitted or solved; set folds to 0 and solved to [] for others')
+  if (shape.crossed) checkCrossed(resolved)
+  else if (resolved.repeats > 1) refuse('repeats', resolved.repeats, '1 where nothing is cross-fitted')
 }
 
 /** What has seen the labels of all training rows cannot be judged by them. */
-function checkCrossed({ warmStart }: TrainConfig, { encoders, extractors }: Resolved): void {
-  if (warmStart !== undefined && warmStart !== 'none')
-    refuse('warmStart', warmStart, 'none where students are cross-fitted; set folds to 0 for the others')
+function checkCrossed({ encoders, extractors }: Resolved): void {
   const cut = extractors.flat().find(isCut)
   if (encoders.length > 0 && cut)
     refuse('extractors', extractorName(cut), 'no network that is cut where students are cross-fitted; set folds to 0 for those')

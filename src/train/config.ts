@@ -1,5 +1,6 @@
 import { type Average, type Rule, usualRules } from '../fusion/ensemble.ts'
 import { type Cut, type Extractor, isCut, parseExtractor } from '../fusion/extractor.ts'
+import { SOLVERS, type Solver } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
 import type { EnsembleSpec, GreedySpec } from './ensembling.ts'
 import { BY_CLUSTER } from './mutual.ts'
@@ -23,32 +24,34 @@ export interface TrainConfig {
    * Default: the epochs and decay of the students, rate 0.001. Never with dropout, schedule or patience.
    */
   readonly encoders?: Readonly<Record<string, Partial<EncoderCourse>>>
-  /** The most students but the linear ones; every modality alone and all together take part even beyond it. Default 64; 32 where cross-fitted. */
+  /** The most students but the solved ones; every modality alone and all together take part even beyond it. Default 64; 32 where cross-fitted. */
   readonly budget?: number
   /**
    * Parts of the training rows for cross-fitting, which takes place where a split has no validation rows: every choice goes by what
    * copies of the students say of rows they were trained without. 0 has validation rows drawn instead. Default 5; 0 above 5000 rows.
    */
   readonly folds?: number
-  /** Whether linear students, solved with the penalty that suits unseen rows best, take part. Default: where cross-fitted. */
-  readonly linear?: boolean
-  /** Hidden widths of every head. Default [64, 32]; cross-fitted below 1000 rows [32], of a classification above [64]. */
-  readonly head?: readonly number[]
+  /** How often rows are cross-fitted, each time in other folds; what is said of a row is the mean. As many times as long. Default 1. */
+  readonly repeats?: number
+  /** Students that are solved, not trained, with the penalty that suits unseen rows best: `ridge`, `lasso`, `random`. Default all where cross-fitted, else none. */
+  readonly solved?: readonly Solver[]
+  /** Hidden widths of the heads: one list, or one for each of several kinds of heads. Default [[128], [64, 64]]; from 2000 rows on twice as wide. */
+  readonly head?: readonly number[] | readonly (readonly number[])[]
   /** Between hidden layers. Default `relu`. */
   readonly activation?: Activation
   /** Sharing strengths to try, each once; 0 is always tried. Default [0, 0.99, 3], as in the paper; [0, 0.99] where cross-fitted. */
   readonly rho?: readonly number[]
-  /** Passes over the training rows at each ρ. Default: about 600 optimizer steps, 10 to 100 passes. */
+  /** Passes over the training rows at each ρ. Default: about 600 optimizer steps, but 40 to 100 passes; fewer of more than 19 200 rows. */
   readonly epochs?: number
   /** Rows per step. Default 64; 32 below 150 training rows. */
   readonly batch?: number
-  /** Default: adamw, rate 0.001, decay by the number of training rows; without decay where another kind is named. */
+  /** Default: adamw, rate 0.003, decay 0.01; without decay where another kind is named. */
   readonly optimizer?: Partial<OptimizerSpec>
   /** How the learning rate moves within a stage. Default constant. */
   readonly schedule?: Schedule
   /** A stage ends after this many epochs in which no student improved on its best validation loss; 0 for never, the default. */
   readonly patience?: number
-  /** Share of the hidden values of heads and encoders that each training step sets to 0. Default 0; cross-fitted below 1000 rows 0.5, of a regression 0.2, and of a classification above 0.2. */
+  /** Share of the hidden values of heads and encoders that each training step sets to 0. Default 0; 0.2 of a cross-fitted classification. */
   readonly dropout?: number
   /**
    * How likely a training step of the cohort takes a modality from a row that has it, so that only the students that do without it see
@@ -59,7 +62,7 @@ export interface TrainConfig {
   readonly labelSmoothing?: number
   /** What rows count by class in every loss but the divergence; classification only. Default `none`; a class not named has 1. */
   readonly classWeights?: ClassWeights
-  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default first; none where cross-fitted, which allows no other. */
+  /** Where a ρ > 0 starts from: `none` (the first weights), `first` (the authors' code), `all` or `weights`. Default first; none where cross-fitted or with solved students, which allow no other. */
   readonly warmStart?: WarmStart
   /** What ρ is chosen by: the greedy `ensemble`'s validation loss, or the `teachers`' mean as the authors do. Default ensemble. */
   readonly chooseRho?: RhoChoice
@@ -77,6 +80,10 @@ export interface TrainConfig {
   readonly stacking?: Partial<StackingSpec>
   /** Divide numbers by their standard deviation over the training rows; without, they are only centred. Default true. */
   readonly standardizeFeatures?: boolean
+  /** Straighten skewed features by an inverse hyperbolic sine before. Default true, false without `standardizeFeatures`. */
+  readonly unskew?: boolean
+  /** Standardised features end at ± so many; 0 for no end. Default 5, 0 without `standardizeFeatures`. */
+  readonly clip?: number
   /** Learn (y - mean) / sd of a regression's outputs instead of y. Default true. */
   readonly standardizeTarget?: boolean
   /** Rows a PCA is fitted on: `train`, or `train+validation` as the authors' code. Default train. */
@@ -117,8 +124,9 @@ export interface Resolved {
   readonly encoders: readonly Encoder[]
   readonly budget: number
   readonly folds: number
-  readonly linear: boolean
-  readonly head: readonly number[]
+  readonly repeats: number
+  readonly solved: readonly Solver[]
+  readonly heads: readonly (readonly number[])[]
   readonly activation: Activation
   readonly rho: readonly number[]
   readonly epochs: number
@@ -139,6 +147,8 @@ export interface Resolved {
   readonly bagging: EnsembleSpec['bagging']
   readonly stacking: StackingSpec
   readonly standardizeFeatures: boolean
+  readonly unskew: boolean
+  readonly clip: number
   readonly standardizeTarget: boolean
   readonly pcaRows: (typeof PCA_ROWS)[number]
   readonly unitPca: boolean
@@ -167,22 +177,16 @@ export const RHO: readonly number[] = [0, 0.99, 3]
 /** The same where they are cross-fitted: the third costs as much as the second and was never better than it. */
 export const CROSSED_RHO: readonly number[] = [0, 0.99]
 
-/** Below so many rows cross-fitted students have narrow heads, and half of their values are dropped, of a regression's a fifth. */
-const FEW = 1000
-
 /** Decides every setting for a data set. That the settings are fit for it is for `checkConfig` before and `checkFit` after. */
 export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const { rows, modalities, crossed = false } = shape
-  const classes = shape.task === 'classification'
-  // What was found best; regressions of many rows keep the wider head without dropout.
-  const few = crossed && rows < FEW
   const batch = config.batch ?? (rows < 150 ? 32 : 64)
   const steps = Math.ceil(rows / batch)
   const { kind = 'adamw', ...optimizer } = given(config.optimizer)
-  const epochs = config.epochs ?? Math.min(100, Math.max(10, Math.ceil(600 / steps)))
+  const epochs = config.epochs ?? defaultEpochs(steps)
   const greedy = { best: 3, prune: 0.2, most: 30, metric: 'loss' as const, shrink: crossed ? 200 : 0, ...given(config.greedy) }
   const schedule = given<Schedule>(config.schedule ?? { kind: 'constant' }) as Schedule
-  const decay = optimizer.decay ?? (kind === 'adamw' ? Math.min(3, Math.max(0.1, 600 / rows)) : 0)
+  const decay = optimizer.decay ?? (kind === 'adamw' ? 0.01 : 0)
   const listed = new Map(Object.entries(config.extractors ?? {}))
   const extractors = modalities.map(({ name, features }, m): readonly Extractor[] => {
     // A modality without a feature to learn from is looked at by nobody.
@@ -203,23 +207,24 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     encoders,
     budget: config.budget ?? (crossed ? 32 : 64),
     folds: crossed ? config.folds || 5 : 0,
-    linear: config.linear ?? crossed,
-    head: config.head ?? (few ? [32] : crossed && classes ? [64] : [64, 32]),
+    repeats: config.repeats ?? 1,
+    solved: config.solved ?? (crossed ? SOLVERS : []),
+    heads: headsOf(config.head) ?? (rows < MANY ? [[128], [64, 64]] : [[256], [128, 128]]),
     activation: config.activation ?? 'relu',
     rho: config.rho ?? (crossed ? CROSSED_RHO : RHO),
     epochs,
     batch,
-    optimizer: { ...ADAM, ...optimizer, decay, kind },
+    optimizer: { ...ADAM, rate: 0.003, ...optimizer, decay, kind },
     schedule,
     patience: config.patience ?? 0,
-    dropout: config.dropout ?? (few ? (classes ? 0.5 : 0.2) : crossed && classes ? 0.2 : 0),
+    dropout: config.dropout ?? (crossed && shape.task === 'classification' ? 0.2 : 0),
     modalityDropout: config.modalityDropout ?? 0,
     labelSmoothing: config.labelSmoothing ?? 0,
     classWeights:
       typeof config.classWeights === 'object'
         ? (given(config.classWeights) as Record<string, number>)
         : (config.classWeights ?? 'none'),
-    warmStart: config.warmStart ?? (crossed ? 'none' : 'first'),
+    warmStart: config.warmStart ?? (crossed || config.solved?.length ? 'none' : 'first'),
     chooseRho: config.chooseRho ?? 'ensemble',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     ensembles: config.ensembles ?? usualRules(shape.task),
@@ -227,13 +232,38 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     bagging: { share: 0.6, ...given(config.bagging) },
     stacking: resolveStacking(config.stacking, epochs, batch, shape),
-    standardizeFeatures: config.standardizeFeatures ?? true,
+    ...resolveManner(config),
     standardizeTarget: config.standardizeTarget ?? true,
     pcaRows: config.pcaRows ?? 'train',
     unitPca: config.unitPca ?? true,
     baselines: config.baselines ?? true,
   }
 }
+
+const headsOf = (head: TrainConfig['head']): readonly (readonly number[])[] | undefined => {
+  if (head === undefined) return undefined
+  const lists = head.filter((item) => Array.isArray(item))
+  return lists.length > 0 ? (lists as (readonly number[])[]) : [head as readonly number[]]
+}
+
+/** How features are prepared. */
+export function resolveManner({
+  standardizeFeatures = true,
+  unskew,
+  clip,
+}: TrainConfig): Pick<Resolved, 'standardizeFeatures' | 'unskew' | 'clip'> {
+  return { standardizeFeatures, unskew: unskew ?? standardizeFeatures, clip: clip ?? (standardizeFeatures ? CLIP : 0) }
+}
+
+/** Further from the mean than that is mostly a value that is rare or wrong. */
+const CLIP = 5
+
+/** From so many training rows on heads are twice as wide. */
+const MANY = 2000
+
+/** Passes of so many steps each: enough steps for few rows, passes for many, and an end for very many. */
+const defaultEpochs = (steps: number): number =>
+  Math.min(100, Math.max(Math.ceil(600 / steps), Math.min(40, Math.max(10, Math.ceil(12_000 / steps)))))
 
 /** On validation rows, which are fewer, by default as many steps as on training rows. */
 function resolveStacking(
@@ -248,8 +278,8 @@ function resolveStacking(
 }
 
 /**
- * Ten times the students' rate: the network is small, and in as many steps as theirs it does not arrive with that. At the authors'
- * 0.1 a step of Adam is as large as the first weights are, ± 1 / √(students · outputs).
+ * Above the students' rate: the network is small, and in as many steps as theirs it does not arrive with 0.001. At the authors' 0.1 a
+ * step of Adam is as large as the first weights are, ± 1 / √(students · outputs).
  */
 const META_RATE = 0.01
 

@@ -9,7 +9,7 @@ import { knownTarget } from './judged.ts'
 import { outputsNow } from './outputs.ts'
 import { scaleOf } from './scale.ts'
 import { type Part, solve } from './solve.ts'
-import { type BatchDone, type EpochLosses, runStage, type Stage, type StageResult } from './stage.ts'
+import { type BatchDone, type EpochLosses, runStage, type Stage, type StageResult, type Start } from './stage.ts'
 import type { Plan } from './step.ts'
 
 /** When a student may be stopped, as shares of a stage's epochs. */
@@ -18,21 +18,23 @@ const SHARES: readonly number[] = [0.06, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1]
 /** Rows at which half of what the outputs say of their own scale is believed. */
 export const BELIEF = 50
 
-/** Trains a stage, its linear students solved before. */
+/** Trains a stage, its students that take no steps solved before. */
 export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, StageResult> {
   const { folds, train, validation, solved } = plan.problem
   const idle = { rho: stage.rho, epoch: 0, losses: plan.trained.losses, batches: 0 }
   const parts: Part[] = folds ? folds.map((held) => ({ train: without(train, held), held })) : [{ train, held: validation }]
   const last = folds ? train : parts[0].train
-  const starts = solved
-    ? yield* during(solve(plan, stage.starts, parts, last), () => idle)
-    : { parts: parts.map(() => stage.starts), whole: stage.starts }
-  if (!folds) return yield* runStage(plan, { ...stage, starts: starts.whole })
+  const found = solved && (stage.solutions ?? (yield* during(solve(plan, stage.starts, parts, last), () => idle)))
+  const startsOf = (own: readonly (Start | undefined)[] = []) => stage.starts.map((start, i) => own[i] ?? start)
+  const told = found ? { solutions: found } : {}
+  if (!folds) return { ...(yield* runStage(plan, { ...stage, starts: startsOf(found?.whole) })), ...told }
 
   const { students, sees, target, session } = plan.problem
   const [M, n, D] = [students.length, train.length, target.outputs]
   const marks = stage.keep === 'last' ? [stage.epochs] : marksOf(stage.epochs)
-  // Outputs (marks, M, n, D) of the copies that have not seen the row.
+  // Each row is held in every repeat once.
+  const repeats = folds.reduce((sum, held) => sum + held.length, 0) / n
+  // Outputs (marks, M, n, D) of the copies that have not seen the row, their mean over repeats.
   const said = new Float32Array(marks.length * M * n * D)
   const place = new Map(Array.from(train, (row, at) => [row, at]))
   const sums: EpochLosses['validation'][] = []
@@ -44,8 +46,8 @@ export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, Stag
         const now = outputsNow(plan, held)
         for (let i = 0; i < M; i++) {
           places.forEach((at, b) => {
-            const from = (i * held.length + b) * D
-            said.set(now.subarray(from, from + D), ((passed * M + i) * n + at) * D)
+            const to = ((passed * M + i) * n + at) * D
+            for (let d = 0; d < D; d++) said[to + d] += now[(i * held.length + b) * D + d] / repeats
           })
         }
       }
@@ -54,7 +56,7 @@ export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, Stag
       { ...plan, problem: { ...plan.problem, validation: held } },
       {
         ...stage,
-        starts: starts.parts[f],
+        starts: startsOf(found?.parts[f]),
         order: (epoch) => without(stage.order(epoch), held),
         keepMoments: false,
         after: take,
@@ -64,7 +66,7 @@ export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, Stag
     addLosses(
       sums,
       copy.epochs,
-      sees.map((mine) => count(held, mine) / count(train, mine)),
+      sees.map((mine) => count(held, mine) / count(train, mine) / repeats),
     )
   }
 
@@ -95,7 +97,13 @@ export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, Stag
     const from = (best.mark * M + i) * n * D
     for (let j = 0; j < n * D; j++) outOfFold[i * n * D + j] = said[from + j] * best.scale
   }
-  const refit = yield* runStage(plan, { ...stage, starts: starts.whole, keep: bestEpoch, patience: 0, keepMoments: false })
+  const refit = yield* runStage(plan, {
+    ...stage,
+    starts: startsOf(found?.whole),
+    keep: bestEpoch,
+    patience: 0,
+    keepMoments: false,
+  })
   const best = refit.best.map(({ block }, i) => ({
     block: scaled(block, students[i].head.widths.at(-2) as number, D, scales[i]),
   }))
@@ -108,6 +116,7 @@ export function* trainStage(plan: Plan, stage: Stage): Generator<BatchDone, Stag
     bestEpoch,
     epochs,
     outOfFold,
+    ...told,
   }
 }
 

@@ -3,7 +3,7 @@
 import { DataError } from '../core/errors.ts'
 import type { Dataset, Target } from '../data/dataset.ts'
 import { momentsOf } from '../data/moments.ts'
-import { applyPreparation, fitPreparation, type Preparation, preparedWidth } from '../data/prepare.ts'
+import { applyPreparation, fitPreparation, type Manner, type Preparation, preparedWidth } from '../data/prepare.ts'
 import { type Extractor, extractorName, sourceName } from '../fusion/extractor.ts'
 import type { ModelTarget } from '../fusion/model.ts'
 import { type Projection, project } from '../fusion/projection.ts'
@@ -18,11 +18,11 @@ export function prepareRows(
   session: Session<TrainKernels>,
   data: Dataset,
   train: Int32Array,
-  standardize: boolean,
+  manner: Manner,
 ): { preparations: Preparation[]; sources: Map<string, Source> } {
   const sources = new Map<string, Source>()
   const preparations = data.modalities.map((modality, m) => {
-    const preparation = fitPreparation(modality, train, standardize)
+    const preparation = fitPreparation(modality, train, manner)
     const at = session.memory.put(applyPreparation(preparation, modality))
     sources.set(sourceName(m, { kind: 'raw' }), { at, width: preparedWidth(preparation) })
     return preparation

@@ -6,7 +6,7 @@ import { ableStudents, type Pattern } from '../fusion/availability.ts'
 import type { Calibration } from '../fusion/calibration.ts'
 import { builtRules, type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
-import { isLinear, type StudentSpec } from '../fusion/student.ts'
+import type { StudentSpec } from '../fusion/student.ts'
 import { calibrate, distances } from './calibrate.ts'
 import { BELIEF, scaled } from './cross-fit.ts'
 import { ensemblesOf, type Judged, MOST_PATTERNS, patternsWorth } from './ensembling.ts'
@@ -49,13 +49,13 @@ export function* ensemblesFor<Step = BatchDone>(
 }
 
 /**
- * Teams of students that look at one modality each: the linear ones, the others, and all of them. Their averages are late fusion, which
+ * Teams of students that look at one modality each: the solved ones, the others, and all of them. Their averages are late fusion, which
  * is a candidate for the ensemble like any student.
  */
 function soloists(specs: readonly StudentSpec[], members: readonly number[]): number[][] {
   const alone = members.filter((i) => specs[i].extractors.filter((e) => e.kind !== 'skip').length === 1)
-  const [linear, others] = [alone.filter((i) => isLinear(specs[i])), alone.filter((i) => !isLinear(specs[i]))]
-  return [linear, others, alone].filter((team) => team.length > 1)
+  const [solved, others] = [alone.filter((i) => specs[i].solved), alone.filter((i) => !specs[i].solved)]
+  return [solved, others, alone].filter((team) => team.length > 1)
 }
 
 /**
@@ -104,7 +104,7 @@ export function* calibrationOf(
   stage: StageResult,
   ensembles: Ensembles,
 ): Generator<undefined, Calibration | undefined> {
-  const { session, sources, splits, patterns, wanted, head } = setting
+  const { session, data, preparations, splits, patterns, wanted, head } = setting
   const rows = splits.calibration ?? (stage.outOfFold ? splits.train : new Int32Array())
   const outputs = splits.calibration ? cohortOutputs(plan, stage.best, rows) : judgedOutputs(plan, stage, rows)
   const heard = {
@@ -116,7 +116,7 @@ export function* calibrationOf(
     ensembles,
     rule: builtRules(ensembles)[0],
   }
-  return yield* calibrate(session, heard, distances(session, sources, patterns, splits.calibration ?? splits.train))
+  return yield* calibrate(session, heard, distances(preparations, data, splits.calibration ?? splits.train))
 }
 
 /** Steps of a meta learner are not among those that progress counts. */
@@ -191,11 +191,16 @@ export function modelOf(
 ): Model {
   const students = specs.map((spec, i) => ({
     name: names[i],
-    spec,
+    spec: plainSpec(spec),
     block: stage.best[i].block,
     loss: stage.losses[i],
     teacher: teachers[i],
   }))
   const sure = calibration ? { calibration } : {}
   return { preparations, projections, target, students, ensembles, best: resolved.greedy.best, ...sure, provenance }
+}
+
+/** What of a spec a model has: how it runs, not how it was made. */
+function plainSpec({ solved, variant, ...spec }: StudentSpec): StudentSpec {
+  return spec
 }

@@ -7,7 +7,7 @@ import { juryOf } from './ensembling.ts'
 import { judgedRows } from './judged.ts'
 import { ENOUGH_ROWS } from './problem.ts'
 import type { StageResult } from './stage.ts'
-import { alone, type Plan, validate } from './step.ts'
+import { alone, load, type Plan, validate } from './step.ts'
 
 /**
  * - `cluster`: the students of the best cluster of screening losses, alike: adaptive mutual learning
@@ -102,7 +102,7 @@ function inversePowers(losses: Float64Array, members: readonly number[], scale: 
  */
 export function screeningLosses(plan: Plan, stage: StageResult): Float64Array {
   const { best, losses, outOfFold } = stage
-  const { problem, states, weights } = plan
+  const { problem, weights } = plan
   const common = problem.validation.filter((row) => weights.groups.every(({ sees }) => sees[row]))
   if (weights.complete || common.length < ENOUGH_ROWS) return losses
   if (outOfFold) {
@@ -110,9 +110,10 @@ export function screeningLosses(plan: Plan, stage: StageResult): Float64Array {
     jury.close()
     return jury.losses.map((loss, i) => (Number.isFinite(losses[i]) ? loss : losses[i]))
   }
-  states.forEach(({ block, size }, i) => {
-    problem.session.memory.f32(block, size).set(best[i].block)
-  })
+  load(
+    plan,
+    best.map(({ block }) => block),
+  )
   const { task } = validate(plan, common, alone(plan))
   return task.map((loss, i) => (Number.isFinite(losses[i]) ? loss : losses[i]))
 }

@@ -1,4 +1,4 @@
-import type { Source, Student } from '../fusion/student.ts'
+import type { Solver, Source, Student } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
@@ -32,9 +32,9 @@ export interface Problem {
   readonly dropout?: Dropout
   /** Modalities that rows lose in training; none when left out. */
   readonly losing?: ModalityDropout
-  /** Students without a hidden layer that are solved, not trained (`solve.ts`); none when left out. */
-  readonly solved?: readonly boolean[]
-  /** Parts of the training rows for cross-fitting (`cross-fit.ts`), where there are no validation rows of their own. */
+  /** How students are solved that are not trained (`solve.ts`), undefined for those that are; none when left out. */
+  readonly solved?: readonly (Solver | undefined)[]
+  /** Parts of the training rows for cross-fitting (`cross-fit.ts`), of every repeat all, where there are no validation rows of their own. */
   readonly folds?: readonly Int32Array[]
 }
 

@@ -10,7 +10,7 @@ import { cohortOutputs } from './outputs.ts'
 import { ENOUGH_ROWS } from './problem.ts'
 import type { Schedule } from './schedule.ts'
 import { mutual, type Normalizer } from './sharing.ts'
-import type { BatchDone, StageResult, Start } from './stage.ts'
+import type { BatchDone, Solved, StageResult, Start } from './stage.ts'
 import { alone, type Plan } from './step.ts'
 
 /**
@@ -118,7 +118,7 @@ function screened(plan: Plan, stage: StageResult): Screened {
   return { stage, losses: screeningLosses(plan, stage) }
 }
 
-/** Trains the cohort at one ρ > 0. */
+/** Trains the cohort at one ρ > 0. @param solutions what students that take no steps were solved to, where that is known */
 export function* share(
   plan: Plan,
   starts: readonly Start[],
@@ -126,6 +126,7 @@ export function* share(
   rho: number,
   teaching: Teaching,
   { weights }: Teachers,
+  solutions?: Solved,
 ): Generator<BatchDone, StageResult> {
   const { session } = plan.problem
   const { normalizer, burnIn } = teaching
@@ -135,6 +136,7 @@ export function* share(
   return yield* trainStage(plan, {
     ...course,
     rho,
+    solutions,
     scaled: true,
     objective: (epoch, last) =>
       epoch <= burnIn ? alone(plan) : mutual(plan, { rho, teachers: teachersAfter(last), normalizer }),
@@ -150,6 +152,8 @@ export interface Sharing {
   readonly teachers: Teachers
   /** The first weights when left out. */
   readonly starts?: readonly Start[]
+  /** What screening solved. */
+  readonly solutions?: Solved
 }
 
 /** Who trains the stages of a grid. Those of sharing need nothing of each other, and each is asked for in its turn. */
@@ -161,7 +165,10 @@ export interface Trainers<Step> {
 /** One stage after the other. */
 export const oneByOne = (plan: Plan, starts: readonly Start[], grid: Grid): Trainers<BatchDone> => ({
   screen: (keepMoments) => screening(plan, starts, grid, keepMoments),
-  share: (stages) => stages.map((stage) => share(plan, stage.starts ?? starts, grid, stage.rho, grid.teaching, stage.teachers)),
+  share: (stages) =>
+    stages.map(({ rho, teachers, solutions, ...stage }) =>
+      share(plan, stage.starts ?? starts, grid, rho, grid.teaching, teachers, solutions),
+    ),
 })
 
 /** A grid from start to end. */
@@ -180,7 +187,9 @@ export function* gridBy<Step>(trainers: Trainers<Step>, plan: Plan, grid: Grid):
   const teachers = chooseTeachers(plan.problem.session, independent.losses, teaching)
   const rate = rateBy(plan, grid, judgesOf(stage, teachers, teaching))
   const above = grid.rho.filter((rho) => rho > 0)
-  const shared = trainers.share(above.map((rho) => ({ rho, teachers, starts: startsAt(grid, rho, independent) })))
+  const shared = trainers.share(
+    above.map((rho) => ({ rho, teachers, starts: startsAt(grid, rho, independent), solutions: stage.solutions })),
+  )
   const results: RhoResult[] = []
   for (const rho of grid.rho.includes(0) ? grid.rho : [0, ...grid.rho]) {
     results.push(rate(rho === 0 ? stage : yield* shared[above.indexOf(rho)]))
@@ -217,8 +226,10 @@ export interface Fold {
 export function* foldOutputs(plan: Plan, starts: readonly Start[], grid: Grid, fold: Fold): Generator<BatchDone, Float32Array> {
   const { rho, teachers, rows } = fold
   const left = new Set(rows)
-  const part: Grid = { ...grid, order: (at, epoch) => grid.order(at, epoch).filter((row) => !left.has(row)) }
-  const { best } = yield* trainAgain(plan, starts, part, rho, teachers)
+  const others = (all: Int32Array) => all.filter((row) => !left.has(row))
+  const part: Grid = { ...grid, order: (at, epoch) => others(grid.order(at, epoch)) }
+  const problem = { ...plan.problem, train: others(plan.problem.train) }
+  const { best } = yield* trainAgain({ ...plan, problem }, starts, part, rho, teachers)
   return cohortOutputs(plan, best, rows)
 }
 

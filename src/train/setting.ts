@@ -8,13 +8,13 @@ import { type Pattern, patternsOf, sees } from '../fusion/availability.ts'
 import { type Extractor, isCut } from '../fusion/extractor.ts'
 import { type ModelTarget, modelOutputs } from '../fusion/model.ts'
 import { type Projection, projectAll } from '../fusion/projection.ts'
-import { isLinear, type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
+import { type Solver, type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import { type Random, randomFrom } from '../wasm/random.ts'
 import { openTrainSession, type Session } from '../wasm/session.ts'
 import { checkConfig, checkFit } from './check-config.ts'
 import { combinations } from './combinations.ts'
-import { type Encoder, type Resolved, resolveConfig, type Shape, type TrainConfig } from './config.ts'
+import { type Encoder, type Resolved, resolveConfig, resolveManner, type Shape, type TrainConfig } from './config.ts'
 import { crossFolds } from './cross-fit.ts'
 import { frozenLayers, type Ground, trainNetworks } from './encoders.ts'
 import { modelTarget, prepareRows, projectRows, putTarget, targetValues } from './frame.ts'
@@ -73,7 +73,8 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, given: Spl
   const crossed = given.validation.length === 0
   const splits = crossed ? { ...given, validation: given.train } : given
   const session = openTrainSession(module)
-  const { preparations, sources } = prepareRows(session, data, splits.train, config.standardizeFeatures ?? true)
+  const { standardizeFeatures: standardize, unskew, clip } = resolveManner(config)
+  const { preparations, sources } = prepareRows(session, data, splits.train, { standardize, unskew, clip })
   const names = preparations.map((p) => p.modality)
   const features = preparations.map(preparedWidth)
   if (features.every((count) => count === 0)) {
@@ -103,7 +104,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, given: Spl
     session,
     data,
     splits,
-    folds: crossed ? foldsFor(data, splits.train, resolved.folds, random) : undefined,
+    folds: crossed ? foldsFor(data, splits.train, resolved, random) : undefined,
     resolved,
     random,
     names,
@@ -114,7 +115,7 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, given: Spl
     target,
     wanted,
     targetRows,
-    head: { hidden: resolved.head, activation: resolved.activation, outputs: modelOutputs(target).length },
+    head: { hidden: resolved.heads[0], activation: resolved.activation, outputs: modelOutputs(target).length },
   }
   const { specs, notes } = cohortSpecs(premises)
   return {
@@ -125,9 +126,18 @@ export function premisesOf(module: WebAssembly.Module, data: Dataset, given: Spl
   }
 }
 
-/** Folds with every class in each, as far as it goes. */
-const foldsFor = ({ target, groups }: Dataset, rows: Int32Array, folds: number, random: Random): Int32Array[] =>
-  crossFolds(rows, folds, random.fork('folds'), target.task === 'classification' ? target.labels : undefined, groups)
+/** Folds with every class in each, as far as it goes; of every repeat all. */
+function foldsFor(
+  { target, groups }: Dataset,
+  rows: Int32Array,
+  { folds, repeats }: Pick<Resolved, 'folds' | 'repeats'>,
+  random: Random,
+): Int32Array[] {
+  const labels = target.task === 'classification' ? target.labels : undefined
+  return Array.from({ length: repeats }, (_, r) =>
+    crossFolds(rows, folds, random.fork(r === 0 ? 'folds' : `folds ${r + 1}`), labels, groups),
+  ).flat()
+}
 
 /** Rows of a list that have each modality. */
 export const rowsWith = ({ modalities }: Dataset, rows: Int32Array): number[] =>
@@ -192,48 +202,82 @@ export const groundOf = ({ session, features, sources, targetRows, data, splits,
 
 /** The cohort: every combination of extractors within the budget that some training and some validation row can see. */
 function cohortSpecs(premises: Omit<Premises, 'specs' | 'encoders' | 'notes'>): { specs: StudentSpec[]; notes: string[] } {
-  const { resolved, random, head } = premises
-  const all = combinations(resolved.extractors, resolved.budget, random.fork('cohort')).map((extractors) => ({
-    ...head,
-    extractors,
-  }))
-  const specs = [...all, ...(resolved.linear ? linearTwins(premises) : [])].filter((spec) => canLearn(premises, spec))
+  const trained = trainedSpecs(premises)
+  const specs = [...trained, ...solvedSpecs(premises)].filter((spec) => canLearn(premises, spec))
   if (specs.length === 0) {
     throw new ConfigError(
       'no student has both a training row and a validation row with all of its modalities: list "skip" among the extractors, or give rows with more modalities',
     )
   }
-  const left = all.length - specs.length
-  const note = `${left} of ${all.length} students were left out: no training or no validation row has all of their modalities`
+  const names = specs.map((spec) => studentName(spec, premises.names))
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new ConfigError(`two students are called "${twice}": give the modalities other names`)
+  const left = trained.length - specs.filter(({ solved }) => !solved).length
+  const note = `${left} of ${trained.length} students were left out: no training or no validation row has all of their modalities`
   return { specs, notes: left > 0 ? [note] : [] }
 }
 
-/** Of up to so many modalities every subset has linear students; of more, each one and all of them. */
-const ALL_SUBSETS_UP_TO = 3
+/** Students that take steps: every combination with every head where there is room for them, else each with one, as many with each. */
+function trainedSpecs({ resolved, random, head }: Pick<Premises, 'resolved' | 'random' | 'head'>): StudentSpec[] {
+  const { heads, budget } = resolved
+  const found = combinations(resolved.extractors, budget, random.fork('cohort'))
+  const each = found.length * heads.length <= budget
+  // Drawn: in the order of combinations a head would go with an extractor of the last modality.
+  const turn = random.fork('heads').permutation(found.length)
+  return found.flatMap((extractors, at) =>
+    heads.flatMap((hidden, h) => {
+      if (!each && turn[at] % heads.length !== h) return []
+      return { ...head, hidden, extractors, ...(h > 0 ? { variant: hidden.join(',') || 'linear' } : {}) }
+    }),
+  )
+}
 
-/** Students without a hidden layer: on the features as they are, and on each modality's PCA where there is one. */
-function linearTwins({
-  resolved,
-  names,
-  head,
-  features,
-}: Pick<Premises, 'resolved' | 'names' | 'head' | 'features'>): StudentSpec[] {
+/** Of up to so many modalities every subset has solved students; of more, each one, all, and up to `LEFT_OUT_UP_TO` all but one. */
+const ALL_SUBSETS_UP_TO = 3
+const LEFT_OUT_UP_TO = 8
+
+/** Up to so many features a random layer looks at them as they are, of more at their PCA; where there is none there is no such student. */
+const WIDE = 64
+
+const RAW: Extractor = { kind: 'raw' }
+
+/** Students that are solved: linear ones on the features as they are and on each PCA, sparse ones, and random layers. */
+function solvedSpecs(premises: Pick<Premises, 'resolved' | 'names' | 'head' | 'features'>): StudentSpec[] {
+  const { resolved, names, head, features } = premises
   const M = names.length
+  const alone = names.map((_, m) => 2 ** m)
   const all = 2 ** M - 1
-  const subsets = M <= ALL_SUBSETS_UP_TO ? Array.from({ length: all }, (_, s) => s + 1) : [...names.map((_, m) => 2 ** m), all]
+  const subsets =
+    M <= ALL_SUBSETS_UP_TO
+      ? Array.from({ length: all }, (_, s) => s + 1)
+      : [...new Set([...alone, all, ...(M <= LEFT_OUT_UP_TO ? alone.map((one) => all - one) : [])])]
   const found = new Map<string, StudentSpec>()
-  for (const kind of ['raw', 'pca'] as const) {
-    for (const subset of subsets) {
-      const extractors = resolved.extractors.map((list, m): Extractor => {
-        if (Math.floor(subset / 2 ** m) % 2 === 0 || features[m] === 0) return { kind: 'skip' }
-        return (kind === 'pca' && list.find((e) => e.kind === 'pca')) || { kind: 'raw' }
-      })
-      const spec = { ...head, hidden: [], extractors }
-      if (extractors.some((e) => e.kind !== 'skip')) found.set(studentName(spec, names), spec)
-    }
+  /** A student of a subset of the modalities, which looks at the PCA of those that are to be condensed; as the lists of extractors allow. */
+  function add(solved: Solver, subset: number, condensed: (m: number) => boolean): void {
+    if (!resolved.solved.includes(solved)) return
+    const extractors = resolved.extractors.map((list, m): Extractor | undefined => {
+      const pca = list.find((e) => e.kind === 'pca')
+      const raw = list.find((e) => e.kind === 'raw') ?? (pca ? undefined : RAW)
+      if (Math.floor(subset / 2 ** m) % 2 === 0 || features[m] === 0) return list.find((e) => e.kind === 'skip')
+      if (!condensed(m)) return raw ?? pca
+      return pca ?? (solved === 'random' ? undefined : raw)
+    })
+    if (!extractors.every((e) => e !== undefined) || extractors.every((e) => e.kind === 'skip')) return
+    const spec: StudentSpec = { ...head, hidden: solved === 'random' ? [RANDOM_WIDTH] : [], extractors, solved }
+    found.set(studentName(spec, names), spec)
+  }
+  for (const subset of subsets) {
+    add('ridge', subset, () => false)
+    add('ridge', subset, () => true)
+    // Of all but one of many, what is worth its time is in the others.
+    if (M <= ALL_SUBSETS_UP_TO || subset === all || alone.includes(subset)) add('lasso', subset, () => false)
+    add('random', subset, (m) => features[m] > WIDE)
   }
   return [...found.values()]
 }
+
+/** Of a random layer. */
+const RANDOM_WIDTH = 512
 
 /** A note if a modality has features that are left out. */
 function constantsNote(modality: Modality, preparation: Preparation): string[] {
@@ -257,14 +301,12 @@ export interface Group {
 
 /** How a group is trained. */
 interface Manner {
-  /** Whether linear students are solved, not trained; as configured when left out. */
-  readonly solved?: boolean
   /** Whether rows may lose modalities, as configured: those of the cohort do, those of its rivals do not. */
   readonly losing?: boolean
 }
 
 /** Some students as what they are to be trained on. */
-export function problemOf(premises: Premises, specs: readonly StudentSpec[], { solved, losing }: Manner = {}): Problem {
+export function problemOf(premises: Premises, specs: readonly StudentSpec[], { losing }: Manner = {}): Problem {
   const { session, sources, splits, folds, patterns, features, targetRows, resolved, random, names } = premises
   const drops = random.fork('dropout')
   const streams = () => specs.map((spec) => drops.fork(studentName(spec, names)))
@@ -278,7 +320,7 @@ export function problemOf(premises: Premises, specs: readonly StudentSpec[], { s
     train: splits.train,
     validation: splits.validation,
     folds,
-    solved: (solved ?? resolved.linear) && specs.some(isLinear) ? specs.map(isLinear) : undefined,
+    solved: specs.some((spec) => spec.solved) ? specs.map((spec) => spec.solved) : undefined,
     dropout: resolved.dropout > 0 ? { rate: resolved.dropout, streams: streams() } : undefined,
     losing:
       losing && rate > 0 ? { rate, random: random.fork('modality dropout'), patterns, needs: specs.map(needsOf) } : undefined,

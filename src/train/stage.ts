@@ -2,7 +2,7 @@ import type { Random } from '../wasm/random.ts'
 import type { Losses, Objective } from './objective.ts'
 import { noSteps, type OptimizerSpec, type Steps } from './optimizer.ts'
 import { rateAt, type Schedule } from './schedule.ts'
-import { type Plan, trainBatch, validate } from './step.ts'
+import { load, type Plan, trainBatch, validate } from './step.ts'
 
 /** A student as it can be gone on from: its block, and Adam's memory if the run goes on where it was. */
 export interface Start {
@@ -33,8 +33,16 @@ export interface Stage {
   readonly keep?: 'best' | 'last' | Int32Array
   /** Called after each epoch, when students stand in memory as it left them. */
   readonly after?: (epoch: number) => void
+  /** Of a stage before on the same rows: nothing is solved again. */
+  readonly solutions?: Solved
   /** Whether cross-fitting may scale logits of each student by itself: not where they are terms of something. */
   readonly scaled?: boolean
+}
+
+/** What students that take no steps were solved to, undefined for the others: for each fold without it, and on all training rows. */
+export interface Solved {
+  readonly parts: readonly (readonly (Start | undefined)[])[]
+  readonly whole: readonly (Start | undefined)[]
 }
 
 /** The orders of a stage: in every epoch the rows are shuffled anew. */
@@ -68,6 +76,8 @@ export interface StageResult {
   readonly epochs: readonly EpochLosses[]
   /** Where it was cross-fitted: outputs (M, rows, D) on the training rows by copies that had not seen them, as the losses are of. */
   readonly outOfFold?: Float32Array
+  /** Where students were solved. */
+  readonly solutions?: Solved
 }
 
 /**
@@ -88,9 +98,12 @@ export function* runStage(plan: Plan, stage: Stage): Generator<BatchDone, StageR
   const { memory } = problem.session
   const { rho, batch, schedule = { kind: 'constant' }, patience = 0 } = stage
   const M = states.length
+  load(
+    plan,
+    stage.starts.map(({ block }) => block),
+  )
   states.forEach((state, i) => {
-    const { block, moments, steps } = stage.starts[i]
-    memory.f32(state.block, state.size).set(block)
+    const { moments, steps } = stage.starts[i]
     if (moments) memory.f32(state.first, 2 * state.size).set(moments)
     else memory.f32(state.first, 2 * state.size).fill(0)
     state.steps = { ...(steps ?? noSteps()) }

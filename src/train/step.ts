@@ -1,7 +1,7 @@
 // One batch: forward all, the objective's look at all outputs, then per student backward and step. The hot loop of training: it
 // allocates nothing, neither in WASM memory nor in JavaScript's.
 
-import { type Cohort, chooseRows, cohortOf, runCohort } from '../fusion/cohort.ts'
+import { type Cohort, chooseRows, cohortOf, runMember } from '../fusion/cohort.ts'
 import type { Window } from '../nn/dense.ts'
 import type { Between } from '../nn/mlp.ts'
 import type { Pointer } from '../wasm/memory.ts'
@@ -34,6 +34,8 @@ export interface Plan {
   readonly drops?: Drops
   /** With label smoothing: a target (capacity, outputs) of all classes alike. */
   readonly even?: Pointer
+  /** What students that take no steps say of all rows (rows, outputs), by student: it is worked out once a stage. */
+  readonly known: readonly (Pointer | undefined)[]
   /** What an objective may keep between its look at a batch and its gradients, planned with the rest. */
   readonly share: ShareBuffers
 }
@@ -71,8 +73,10 @@ export function planOf(problem: Problem, capacity: number): Plan {
   const cohort = cohortOf(memory, students, blocks, sources, capacity, true)
   const weights = rowWeightsOf(problem, capacity)
   const dOut = memory.alloc(row)
+  const rows = [...problem.train, ...problem.validation].reduce((most, at) => Math.max(most, at + 1), 0)
   return {
     problem,
+    known: students.map((_, i) => (problem.solved?.[i] ? memory.alloc(4 * rows * target.outputs) : undefined)),
     states,
     cohort,
     weights,
@@ -93,6 +97,31 @@ export function planOf(problem: Problem, capacity: number): Plan {
       spread: memory.alloc(4 * capacity),
       own: memory.alloc(4 * capacity),
     },
+  }
+}
+
+/** Puts parameters in the place of the students', and works out what those say who take no steps. */
+export function load(plan: Plan, blocks: readonly Float32Array[]): void {
+  const { problem, states, cohort, known, outputs } = plan
+  const { session, target } = problem
+  const { kernels, memory } = session
+  states.forEach(({ block, size }, i) => {
+    memory.f32(block, size).set(blocks[i])
+  })
+  if (!problem.solved) return
+  const D = target.outputs
+  const rows = Int32Array.from(new Set([...problem.train, ...problem.validation])).sort()
+  for (let at = 0; at < rows.length; at += cohort.capacity) {
+    const chunk = rows.subarray(at, at + cohort.capacity)
+    chooseRows(session, cohort, chunk)
+    known.forEach((table, i) => {
+      if (table === undefined) return
+      runMember(kernels, outputs, cohort, i, chunk.length)
+      const said = memory.f32(outputs, chunk.length * D)
+      chunk.forEach((row, b) => {
+        memory.f32(table + 4 * row * D, D).set(said.subarray(b * D, (b + 1) * D))
+      })
+    })
   }
 }
 
@@ -151,7 +180,7 @@ const lossesOf = (M: number): Losses => ({ task: new Float64Array(M), total: new
 
 /** Outputs of all students, what they tell, the target and the row weights of the chosen rows. */
 function forward(plan: Plan, rows: Int32Array, between?: readonly Between[]): void {
-  const { problem, cohort, weights, outputs, told } = plan
+  const { problem, cohort, weights, outputs, told, known } = plan
   const { session, target } = problem
   const { kernels } = session
   const B = rows.length
@@ -160,7 +189,11 @@ function forward(plan: Plan, rows: Int32Array, between?: readonly Between[]): vo
   const width = target.task === 'classification' ? 1 : D
   kernels.gatherRows(plan.target, target.at, cohort.index, B, width, width, width)
   fillTask(problem, weights, rows)
-  runCohort(kernels, outputs, cohort, B, between)
+  for (let i = 0; i < cohort.students.length; i++) {
+    const table = known[i]
+    if (table === undefined) runMember(kernels, outputs + 4 * i * B * D, cohort, i, B, between?.[i])
+    else kernels.gatherRows(outputs + 4 * i * B * D, table, cohort.index, B, D, D, D)
+  }
   if (told !== outputs) kernels.softmax(told, outputs, cohort.students.length * B, D)
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { momentsOf } from '../../src/data/moments.ts'
+import { momentsOf, skewnessOf } from '../../src/data/moments.ts'
 
 const of = (...values: number[]) => momentsOf(values.length, (i) => values[i])
 
@@ -15,4 +15,19 @@ test('an offset costs no digits', () => {
 
 test('numbers too large are not finite', () => {
   expect(of(1e200, -1e200).deviation).toBe(Infinity)
+})
+
+const skew = (...values: number[]) => skewnessOf(Float64Array.from(values), of(...values))
+
+test('skewness is 0 of what is symmetric, and that of a coin that falls once in four', () => {
+  expect(skew(-3, -1, 1, 3)).toBe(0)
+  expect(skew(0, 0, 0, 1)).toBeCloseTo(2 / Math.sqrt(3), 14)
+  expect(skew(0, 0, 0, -1)).toBeCloseTo(-2 / Math.sqrt(3), 14)
+  // Where and how large they are makes no difference.
+  expect(skew(70, 70, 70, 90)).toBeCloseTo(2 / Math.sqrt(3), 14)
+})
+
+test('skewness is 2 of an exponential distribution', () => {
+  const n = 20000
+  expect(skew(...Array.from({ length: n }, (_, i) => -Math.log((i + 0.5) / n)))).toBeCloseTo(2, 1)
 })

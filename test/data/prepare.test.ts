@@ -4,9 +4,16 @@ import {
   applyPreparation,
   fitPreparation,
   ignoredColumns,
+  isTooFar,
+  MAX_F32,
+  type Manner,
+  type NumberPreparation,
   type Preparation,
   preparedNames,
   preparedWidth,
+  readerOf,
+  type Unskew,
+  usually,
 } from '../../src/data/prepare.ts'
 import { seeded } from './random.ts'
 
@@ -178,5 +185,150 @@ describe('applying', () => {
     ],
   ])('refuses what it cannot prepare', (view, sentence) => {
     expect(() => applyPreparation(preparation, view)).toThrow(sentence)
+  })
+})
+
+describe('skewed columns', () => {
+  /** 1, 2, 4 … 2048: the median is 48, the quartiles are 7 and 320. */
+  const powers = Array.from({ length: 12 }, (_, i) => 2 ** i)
+  const fitted = (values: readonly number[], manner: Manner = { unskew: true }, present?: number[]) => {
+    const view = clinical([numbers('x', ...values)], present)
+    const preparation = fitPreparation(view, [...values.keys()], manner)
+    return { column: preparation.columns[0] as NumberPreparation, prepared: applyPreparation(preparation, view) }
+  }
+
+  test('are straightened around their median, by their quartiles, and standardised then', () => {
+    const { column, prepared } = fitted(powers)
+    expect(column.unskew).toEqual({ centre: 48, spread: 313 / 1.349 })
+    const straight = powers.map((v) => Math.asinh((v - 48) / (313 / 1.349)))
+    const mean = straight.reduce((sum, v) => sum + v, 0) / 12
+    const scale = Math.sqrt(straight.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 12)
+    expect(column.mean).toBeCloseTo(mean, 14)
+    expect(column.scale).toBeCloseTo(scale, 14)
+    straight.forEach((v, i) => {
+      expect(prepared[i]).toBeCloseTo((v - mean) / scale, 6)
+    })
+  })
+
+  test('to the left as to the right', () => {
+    const [right, left] = [fitted(powers), fitted(powers.map((v) => -v))]
+    expect(left.column.unskew).toEqual({ centre: -48, spread: 313 / 1.349 })
+    expect([...left.prepared]).toEqual(Array.from(right.prepared, (v) => -v))
+  })
+
+  test('need more than ten different numbers, and a skewness beyond 1', () => {
+    const ten = powers.slice(0, 10)
+    expect(fitted([...ten, ...ten]).column.unskew).toBeUndefined()
+    expect(fitted(powers.slice(0, 11)).column.unskew).toBeDefined()
+    // Of i² the skewness is 0.7.
+    expect(fitted(powers.map((_, i) => i * i)).column.unskew).toBeUndefined()
+    expect(fitted(powers.flatMap((v) => [v, -v])).column.unskew).toBeUndefined()
+  })
+
+  test('of which more than half are the same are spread by their deviation', () => {
+    const values = [...Array(40).fill(0), ...powers]
+    const { mean, scale } = fitted(values, {}).column
+    expect(mean).toBeGreaterThan(0)
+    expect(fitted(values).column.unskew).toEqual({ centre: 0, spread: scale / 1.349 })
+  })
+
+  test('are held against what is usual, however far off a number is', () => {
+    const [far, further] = [1e6, 1e9].map((one) => fitted([...Array(20).keys(), one]))
+    expect(far.column.unskew).toEqual({ centre: 10, spread: 10 / 1.349 })
+    expect(further.column.unskew).toEqual(far.column.unskew)
+    // Standardised without, nothing but the one would be told apart.
+    const apart = (prepared: Float32Array) => prepared[19] - prepared[0]
+    expect(apart(far.prepared)).toBeGreaterThan(0.5)
+    expect(apart(fitted([...Array(20).keys(), 1e6], {}).prepared)).toBeLessThan(1e-4)
+  })
+
+  test('gaps and rows without the modality have no part in it and stay 0', () => {
+    const present = [...Array(12).fill(1), 1, 0]
+    const { column, prepared } = fitted([...powers, NO, 1e9], { unskew: true }, present)
+    const without = fitted(powers)
+    expect(column).toEqual(without.column)
+    expect([...prepared]).toEqual([...without.prepared, 0, 0])
+  })
+
+  test('are only centred then, without a scale', () => {
+    const { column } = fitted(powers, { unskew: true, standardize: false })
+    expect(column).toEqual({ ...fitted(powers).column, scale: 1 })
+  })
+
+  test('stay as they are where nobody asks', () => {
+    expect(fitted(powers, {}).column).toEqual({ kind: 'number', name: 'x', mean: 341.25, scale: expect.any(Number) })
+    expect(fitted(powers, { unskew: false, clip: 0 })).toEqual(fitted(powers, {}))
+  })
+
+  test('hold what would be too far off otherwise, and tell of the median', () => {
+    const { column } = fitted(powers)
+    expect(isTooFar(column, 1e300)).toBe(false)
+    expect(isTooFar(fitted(powers, {}).column, 1e300)).toBe(true)
+    for (const value of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) expect(isTooFar(column, value)).toBe(true)
+    expect(usually(column)).toBe(`48 ± ${313 / 1.349}`)
+    expect(usually({ mean: 50, scale: 10 })).toBe('50 ± 10')
+    const view = clinical([numbers('x', Number.POSITIVE_INFINITY)])
+    expect(() => applyPreparation({ modality: 'clinical', columns: [column] }, view)).toThrow(
+      `feature "x" of "clinical" is Infinity in row 0, in training it was 48 ± ${313 / 1.349}: correct it`,
+    )
+  })
+})
+
+describe('clipping', () => {
+  const view = clinical([
+    numbers('age', 1, 3, 1000, -1000, NO, 6),
+    categories('sex', 'f', 'm', 'f', 'm', '', 'f'),
+    numbers('bmi', 0, 4, 2, 2, 2, 2.5),
+  ])
+  const learned = (manner: Manner) => fitPreparation(view, [0, 1], manner)
+
+  test('ends standardised numbers on both sides, and nothing else', () => {
+    expect(learned({ clip: 3 })).toEqual({ ...learned({}), clip: 3 })
+    expect(rows(applyPreparation(learned({ clip: 3 }), view), 4)).toEqual([
+      [-1, 1, 0, -1],
+      [1, 0, 1, 1],
+      [3, 1, 0, 0],
+      [-3, 0, 1, 0],
+      [0, 0, 0, 0],
+      [3, 1, 0, 0.25],
+    ])
+    // A category is no number, however small the end.
+    expect(rows(applyPreparation(learned({ clip: 0.5 }), view), 4)[1]).toEqual([0.5, 0, 1, 0.5])
+  })
+
+  test('of 0 is none', () => {
+    expect(learned({ clip: 0 })).toEqual(learned({}))
+    expect(rows(applyPreparation(learned({}), view), 4)[2]).toEqual([998, 1, 0, 0])
+  })
+
+  test('can be put off by who reads', () => {
+    const reader = readerOf(learned({ clip: 3 }))
+    const read = reader.open(view)
+    const [clipped, whole] = [new Float32Array(4), new Float32Array(4)]
+    read(clipped, 0, Int32Array.of(3))
+    read(whole, 0, Int32Array.of(3), true)
+    expect([...clipped]).toEqual([-3, 0, 1, 0])
+    expect([...whole]).toEqual([-1002, 0, 1, 0])
+  })
+
+  test('of who asks for features as far off as they are, skewed columns are only divided by their spread', () => {
+    const powers = clinical([numbers('x', ...Array.from({ length: 12 }, (_, i) => 2 ** i))])
+    const preparation = fitPreparation(
+      powers,
+      powers.present.map((_, row) => row),
+      { unskew: true, clip: 2 },
+    )
+    const { centre, spread } = (preparation.columns[0] as NumberPreparation).unskew as Unskew
+    const far = clinical([numbers('x', 1e6, 1e300)])
+    const whole = new Float32Array(2)
+    readerOf(preparation).open(far)(whole, 0, Int32Array.of(0, 1), true)
+    expect(whole[0]).toBe(Math.fround((1e6 - centre) / spread))
+    expect(whole[1]).toBe(MAX_F32)
+    expect([...applyPreparation(preparation, far)]).toEqual([2, 2])
+  })
+
+  test('does not hide a number that cannot be held', () => {
+    const far = clinical([numbers('age', 1e300), categories('sex', 'f'), numbers('bmi', 1)])
+    expect(() => applyPreparation(learned({ clip: 3 }), far)).toThrow('feature "age" of "clinical" is 1e+300 in row 0')
   })
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/core/errors.ts'
+import type { ColumnPreparation, NumberPreparation } from '../../src/data/prepare.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, type Stored, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { builtRules, RULES } from '../../src/fusion/ensemble.ts'
@@ -45,6 +46,7 @@ describe.each([
     'one without standardised target, from one modality at most',
     regressor({ standardizeTarget: false, extractors: { '*': ['skip', 'raw'] } }),
   ],
+  ['one whose features are neither straightened nor clipped', classifier({ unskew: false, clip: 0 })],
   ['one with every rule, of probabilities', classifier({ ensembles: RULES, average: 'probabilities' })],
   ['a stacked regression without greedy', regressor({ ensembles: ['bagging', 'stacking'] })],
 ])('%s', (_, trained) => {
@@ -69,6 +71,8 @@ test('the models tested hold every kind of part', () => {
   expect(model.projections).toHaveLength(1)
   expect(model.students.map(({ name }) => name)).toContain('scan:mlp(4,2)+visit:raw')
   expect(model.preparations[1].columns.map(({ kind }) => kind)).toEqual(['number', 'number', 'category'])
+  expect(model.preparations[0].columns.map((c) => 'unskew' in c)).toEqual([false, false, true, false, false])
+  expect(model.preparations.map(({ clip }) => clip)).toEqual([5, 5])
   expect(model.ensembles.patterns).toEqual(['11', '10', '01'])
   expect(second.model.target.task).toBe('regression')
 })
@@ -79,8 +83,124 @@ test('a selection by a score that could not be had is kept as such', () => {
   expect(readModel(writeModel(blind))).toEqual(blind)
 })
 
+describe('what straightens and clips features', () => {
+  /** The model with these columns of each modality straightened, and clipped there. */
+  const prepared = (straight: readonly (readonly number[])[], clips: readonly (number | undefined)[]): Model => ({
+    ...model,
+    preparations: model.preparations.map(({ modality, columns }, m) => ({
+      modality,
+      columns: columns.map((column, c) => {
+        const { unskew: _, ...bare } = column as NumberPreparation
+        // Numbers that fewer digits than they have would change.
+        const unskew = { centre: (c + 1) / -3e-300, spread: 0.1 * 3 ** (m + c) }
+        return straight[m].includes(c) ? { ...bare, unskew } : (bare as ColumnPreparation)
+      }),
+      ...(clips[m] === undefined ? {} : { clip: clips[m] }),
+    })),
+  })
+
+  test.each<[string, number[][], (number | undefined)[], version: string]>([
+    ['some columns of each modality', [[1, 3, 4], [1]], [0.1 + 0.2, 1e6], '5'],
+    [
+      'all columns, without an end',
+      [
+        [0, 1, 2, 3, 4],
+        [0, 1],
+      ],
+      [undefined, undefined],
+      '5',
+    ],
+    ['no column, and one modality clipped', [[], []], [undefined, 5e-324], '5'],
+    ['nothing', [[], []], [undefined, undefined], '2'],
+  ])('is the same bits after being written and read, in the oldest version that has it: %s', (_, straight, clips, version) => {
+    const given = prepared(straight, clips)
+    const bytes = writeModel(given)
+    expect(readModel(bytes)).toEqual(given)
+    expect(same(writeModel(readModel(bytes)), bytes)).toBe(true)
+    const { tensors, metadata } = readSafetensors(bytes)
+    const stored = [0, 1].map((m) => tensors.get(`preparations.${m}.spread`)?.values.length ?? 0)
+    expect([metadata.version, stored]).toEqual([version, straight.map((columns) => columns.length)])
+  })
+
+  const damaged = ': the file is damaged'
+  const spread = (...values: number[]): Parameters<typeof changed>[0] => {
+    return ({ tensors }) => put(tensors, 'preparations.0.spread', Float64Array.from(values))
+  }
+  test.each<[string, Parameters<typeof changed>[0], string]>([
+    [
+      'no centre',
+      ({ tensors }) => tensors.delete('preparations.0.centre'),
+      'the tensor "preparations.0.centre" is missing: the file is incomplete',
+    ],
+    [
+      'no spread',
+      ({ tensors }) => tensors.delete('preparations.0.spread'),
+      'the tensor "preparations.0.spread" is missing: the file is incomplete',
+    ],
+    [
+      'a centre that is NaN',
+      ({ tensors }) => put(tensors, 'preparations.0.centre', Float64Array.of(Number.NaN)),
+      `the tensor "preparations.0.centre" holds a value that is not finite${damaged}`,
+    ],
+    [
+      'an endless spread',
+      spread(Number.POSITIVE_INFINITY),
+      `the tensor "preparations.0.spread" holds a value that is not finite${damaged}`,
+    ],
+    ['a spread of 0', spread(0), `the tensor "preparations.0.spread" holds a value that is not above 0${damaged}`],
+    ['a spread below 0', spread(-1), `the tensor "preparations.0.spread" holds a value that is not above 0${damaged}`],
+    ['a spread too many', spread(1, 1), 'the tensor "preparations.0.spread" has the shape [2] and [1] was expected'],
+    [
+      'a column too many that is straightened',
+      ({ description: d }) => (d.modalities[0].columns[0].unskew = true),
+      'the tensor "preparations.0.centre" has the shape [1] and [2] was expected',
+    ],
+    [
+      'no column that is straightened',
+      ({ description: d }) => delete d.modalities[0].columns[2].unskew,
+      `the tensor "preparations.0.centre" has no place in the model${damaged}`,
+    ],
+    ...([false, 1, null] as const).map((value): [string, Parameters<typeof changed>[0], string] => [
+      `a column straightened by ${value}`,
+      ({ description: d }) => (d.modalities[0].columns[2].unskew = value),
+      `the description of the model has no valid modalities${damaged}`,
+    ]),
+    [
+      'categories that are straightened',
+      ({ description: d }) => (d.modalities[1].columns[2].unskew = true),
+      `the description of the model has no valid modalities${damaged}`,
+    ],
+    ...([0, -5, '5', null] as const).map((value): [string, Parameters<typeof changed>[0], string] => [
+      `an end at ${JSON.stringify(value)}`,
+      ({ description: d }) => (d.modalities[1].clip = value),
+      `the description of the model has no valid modalities${damaged}`,
+    ]),
+    [
+      'an end at more than a number holds',
+      ({ metadata }) => (metadata.model = metadata.model.replace('"clip":5', '"clip":1e999')),
+      `the description of the model has no valid modalities${damaged}`,
+    ],
+    [
+      'an older version',
+      ({ metadata }) => (metadata.version = '4'),
+      `the description of the model has no valid modalities${damaged}`,
+    ],
+  ])('is refused: %s', (_, change, sentence) => {
+    expect(() => readModel(changed(change))).toThrow(new FormatError(sentence))
+  })
+
+  test('is refused in an older version whichever of the two it is', () => {
+    const older = changed(({ metadata }) => (metadata.version = '4'), writeModel(prepared([[2], []], [undefined, undefined])))
+    expect(() => readModel(older)).toThrow('no valid modalities')
+  })
+})
+
 describe('a file of version 1', () => {
-  const { model: old, data: seen } = classifier({ ensembles: ['greedy', 'best-single', 'simple-average', 'weighted-average'] })
+  const { model: old, data: seen } = classifier({
+    ensembles: ['greedy', 'best-single', 'simple-average', 'weighted-average'],
+    unskew: false,
+    clip: 0,
+  })
   // As version 1 wrote it: the four rules that there were, averages of logits, and nothing of how they came about.
   const bytes = changed(({ metadata, description }) => {
     metadata.version = '1'
@@ -202,8 +322,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '5'),
-      'the model file has version 5 and this library reads up to 4: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '6'),
+      'the model file has version 6 and this library reads up to 5: install a newer metafusion',
     ],
     [
       'no version',
@@ -386,7 +506,7 @@ describe('refuses', () => {
     [
       'a student with more layers than there are tensors',
       ({ description }) => (description.students[0].hidden = new Array(5000).fill(1)),
-      'student "visit:raw" has 5001 layers and the file 50 tensors: it is incomplete',
+      'student "visit:raw" has 5001 layers and the file 52 tensors: it is incomplete',
     ],
   ])('%s', (_, change, sentence) => {
     expect(() => readModel(changed(change))).toThrow(new FormatError(sentence))

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-web'
 import { describe, expect, test } from 'vitest'
 import { type Inputs, type Modality, modality } from '../../src/data/dataset.ts'
-import { fitPreparation } from '../../src/data/prepare.ts'
+import { fitPreparation, type Manner } from '../../src/data/prepare.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { type OnnxOptions, onnxInput, writeOnnx } from '../../src/formats/onnx.ts'
 import { type Rule, rulesOf } from '../../src/fusion/ensemble.ts'
@@ -130,10 +130,10 @@ test('outputs that are terms of a sum are added', async () => {
 })
 
 /** A regression on one modality, which a linear student sees as it is prepared. */
-function modelOf(view: Modality): { model: Model; data: Inputs } {
+function modelOf(view: Modality, manner?: Manner): { model: Model; data: Inputs } {
   const { model } = modelFor({ patterns: [] })
   const ids = Array.from(view.present, (_, i) => `s${i}`)
-  const preparation = fitPreparation(view, Int32Array.from(ids.keys()))
+  const preparation = fitPreparation(view, Int32Array.from(ids.keys()), manner)
   const spec = specOf('raw', 2, { activation: 'identity' })
   const width = preparation.columns.reduce((n, c) => n + (c.kind === 'number' ? 1 : c.levels.length), 0)
   const block = numbers(71).f32(studentOf(spec, [width]).layout.size)
@@ -186,6 +186,49 @@ describe('columns', () => {
     const times = modality('view', random.f64(ROWS, 1.7e12, 1.7e12 + 1000), ['time'])
     const { model, data } = modelOf(times)
     await agree(model, data)
+  })
+
+  describe('that are straightened', () => {
+    const site30 = { ...site, codes: Int32Array.from({ length: 30 }, (_, row) => (row % 4) - 1) }
+    /** Three of thirty numbers: skewed to the right, to neither side, and to the left far from 0; each has a gap. */
+    const numbersOf = (change: (row: number, c: number) => number | undefined = () => undefined): Modality => {
+      const values = (c: number, of: (row: number) => number) =>
+        Float64Array.from({ length: 30 }, (_, row) => change(row, c) ?? (row === 4 + c ? Number.NaN : of(row)))
+      const [income, age, time] = [
+        values(0, (row) => 1.7 ** row),
+        values(1, (row) => 20 + ((7 * row) % 30)),
+        values(2, (row) => 1.7e12 - 1.5 ** row),
+      ]
+      const number = (name: string, values: Float64Array) => ({ kind: 'number', name, values }) as const
+      const columns = [number('income', income), site30, number('age', age), number('time', time)]
+      return { name: 'view', columns, present: new Uint8Array(30).fill(1) }
+    }
+    const manners: Manner[] = [{ unskew: true }, { unskew: true, clip: 1.5 }, { clip: 1.5 }, { unskew: true, standardize: false }]
+
+    test.each(manners)('are so in the graph, with gaps and between categories: %j', async (manner) => {
+      const { model, data } = modelOf(numbersOf(), manner)
+      const straight = model.preparations[0].columns.map((c) => 'unskew' in c)
+      expect(straight).toEqual(manner.unskew ? [true, false, false, true] : [false, false, false, false])
+      await agree(model, data)
+    })
+
+    test.each([0, 5])('may be as far off as numbers go: clipped at %i', async (clip) => {
+      const { model, data } = modelOf(numbersOf(), { unskew: true, clip })
+      const far = [1e9, -1e9, 1e155, -1e155, 1e300, -1e300, 0, -0]
+      const later = { ...data, modalities: [numbersOf((row, c) => (c === 1 ? undefined : far[row]))] }
+      await agree(model, later)
+    })
+
+    test('clipped ones end where the model has them end', async () => {
+      const { model, data } = modelOf(numbersOf(), { unskew: true, clip: 1 })
+      const ends = (sign: number) => {
+        const later = { ...data, modalities: [numbersOf((_, c) => sign * 10 ** (20 + c))] }
+        return both(model, { ...later, ids: data.ids })
+      }
+      const [high, low] = [await ends(1), await ends(-1)]
+      for (const { differences } of [high, low]) expect(Math.max(...differences)).toBeLessThanOrEqual(TOLERANCE)
+      expect(high.theirs[0]).not.toBe(low.theirs[0])
+    })
   })
 
   test('may all have been left out: nothing is read of such a modality', async () => {

@@ -6,7 +6,8 @@ import type { Model } from '../../src/fusion/model.ts'
 import { numbers } from '../kernels/harness.ts'
 import { classifier, regressor } from './models.ts'
 
-const { model } = classifier()
+// As old as can be: what is new in its file is int8 alone.
+const { model } = classifier({ unskew: false, clip: 0 })
 const small = quantize(model)
 
 /** A model whose first matrix has these values in its first row, the rest 0. */
@@ -58,6 +59,13 @@ describe('a quantized model', () => {
     expect(steps.reduce((sum, { values }) => sum + values.length, 0)).toBe(small.report.weights)
     expect(metadata.version).toBe('3')
     expect(readSafetensors(writeModel(model)).metadata.version).toBe('2')
+  })
+
+  test('of skewed features has them as they were', () => {
+    const { model } = classifier()
+    const file = writeModel(quantize(model).model)
+    expect(readModel(file).preparations).toEqual(model.preparations)
+    expect(readSafetensors(file).metadata.version).toBe('5')
   })
 
   test('whose weights were changed cannot be written', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Inputs, type Modality, modality } from '../../src/data/dataset.ts'
-import { applyPreparation, fitPreparation } from '../../src/data/prepare.ts'
+import { applyPreparation, fitPreparation, type NumberPreparation } from '../../src/data/prepare.ts'
 import { ableStudents, type Pattern } from '../../src/fusion/availability.ts'
 import { argmax, RULES, type Rule, rulesOf, weightsByLoss } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
@@ -435,6 +435,36 @@ describe('what a predictor remembers changes nothing', () => {
     const [report] = createPredictor(inferSession(), model).predict(data, [0]).patterns
     for (const part of [report, report.missing, report.students, report.students[0]]) expect(Object.isFrozen(part)).toBe(true)
   })
+})
+
+test('features end where the model has them end, and are told as far off as they are', () => {
+  const { data, model } = modelFor()
+  const [scan, ...others] = model.preparations
+  const clipped = { ...model, preparations: [{ ...scan, clip: 0.5 }, ...others] }
+  const at = (values: (value: number, c: number) => number): Inputs => ({
+    ...data,
+    modalities: data.modalities.map((modality, m) => ({
+      ...modality,
+      columns: modality.columns.map((column, c) =>
+        m === 0 && column.kind === 'number' ? { ...column, values: column.values.map((v) => values(v, c)) } : column,
+      ),
+    })),
+  })
+  const { mean, scale } = scan.columns[0] as NumberPreparation
+  const far = at((v, c) => (c === 0 ? mean + 9 * scale : v))
+  const end = at((v, c) => (c === 0 ? mean + 0.5 * scale : v))
+  expect(predict(clipped, far, undefined, [0])).toEqual(predict(clipped, end, undefined, [0]))
+  expect(predict(model, far, undefined, [0])).not.toEqual(predict(model, end, undefined, [0]))
+  const told: Float32Array[][] = []
+  const watch = { row: (_: number, features: readonly Float32Array[]) => told.push([...features]), said: () => {} }
+  createPredictor(inferSession(), clipped).predict(far, [0, 1], watch)
+  // Row 0 has all modalities, row 1 lacks the first.
+  expect(told.map((features) => features.map((f) => f.length))).toEqual([
+    [7, 4, 5],
+    [0, 4, 5],
+  ])
+  expect(told[0][0][0]).toBeCloseTo(9, 5)
+  expect([...told[0][0]]).toEqual([...applyPreparation(scan, far.modalities[0]).subarray(0, 7)])
 })
 
 test('more patterns than are remembered are predicted as each alone', () => {

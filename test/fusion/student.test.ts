@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { layersOf, studentName, studentOf } from '../../src/fusion/student.ts'
+import { layersOf, SOLVERS, studentName, studentOf } from '../../src/fusion/student.ts'
 import { specOf } from '../train/cohort.ts'
 
 const FEATURES = [10, 6, 4]
@@ -8,7 +8,10 @@ const spec = specOf('mlp(8,3) pca(2) mlp(5)', 2, { hidden: [7, 6], activation: '
 test('its name is what it looks at, and how', () => {
   const names = ['mri', 'csf', 'visit']
   expect(studentName(spec, names)).toBe('mri:mlp(8,3)+csf:pca(2)+visit:mlp(5)')
-  expect(studentName(specOf('skip raw skip'), names)).toBe('linear csf:raw')
+  expect(studentName(specOf('skip raw skip'), names)).toBe('csf:raw')
+  for (const solved of SOLVERS)
+    expect(studentName({ ...specOf('raw skip pca(2)'), solved }, names)).toBe(`${solved} mri:raw+visit:pca(2)`)
+  expect(studentName({ ...specOf('skip raw skip'), variant: '64,64' }, names)).toBe('csf:raw (64,64)')
 })
 
 test('extractors enter the head side by side, in the order of the modalities', () => {

@@ -220,6 +220,24 @@ export function gatherRows(out: F | I, x: F | I, index: I, B: number, D: number,
   for (let b = 0; b < B; b++) for (let d = 0; d < D; d++) out[b * ldo + d] = x[index[b] * ldx + d]
 }
 
+// ---- wide --------------------------------------------------------------------------------------------------------------
+
+export function dot64(a: F, b: F, n: number): number {
+  return total(n, (i) => a[i] * b[i])
+}
+
+export function combine64(out: F, a: F, x: number, b: F, y: number, n: number): void {
+  for (let i = 0; i < n; i++) out[i] = x * a[i] + y * b[i]
+}
+
+export function narrow64(out: F, x: F, n: number): void {
+  for (let i = 0; i < n; i++) out[i] = Math.fround(x[i])
+}
+
+export function widen64(out: F, x: F, n: number): void {
+  for (let i = 0; i < n; i++) out[i] = x[i]
+}
+
 // ---- eigen -------------------------------------------------------------------------------------------------------------
 
 export function addProducts(out: F, x: F, mean: F, _scratch: F, B: number, D: number, ldx: number): void {

@@ -59,8 +59,10 @@ const read = (path: string) => readFileSync(join(root, path))
 const rowsOf = (path: string) =>
   Papa.parse<Record<string, string>>(read(path).toString(), { header: true, skipEmptyLines: true }).data
 
-/** Students without a hidden layer. */
-const LINEAR = ['linear blood:raw', 'linear mri:raw', 'linear blood:raw+mri:raw']
+/** Students that are solved. */
+const SOLVED = ['blood:raw', 'mri:raw', 'blood:raw+mri:raw'].flatMap((all) =>
+  ['ridge', 'lasso', 'random'].map((how) => `${how} ${all}`),
+)
 
 describe('train', () => {
   test('--json prints one object and nothing else, of exactly this shape', () => {
@@ -91,7 +93,7 @@ describe('train', () => {
       rows: { train: 50, validation: 0, test: 9 },
       rho: expect.any(Number),
       teachers: report.students.filter((s: { teacher: boolean }) => s.teacher).map((s: { name: string }) => s.name),
-      students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw', ...LINEAR].map(student),
+      students: ['mri:raw', 'blood:raw', 'blood:raw+mri:raw', ...SOLVED].map(student),
       methods: [
         { name: 'meta-fusion', test: scores },
         ...['best-single-student', 'simple-average', 'weighted-average', ...VOTES].map(method),
@@ -136,7 +138,9 @@ describe('train', () => {
     expect(stdout).toMatch(/^59 rows, 2 modalities\n {2}47 rows with blood, mri\n {2}8 rows with blood\n {2}4 rows with mri\n/)
     expect(stdout).toContain('\n  modalities are the files "blood.csv", "mri.csv"\n')
     expect(stdout).toContain('\n  labels.csv: left out 1 id without any data ("p39")\n')
-    expect(stdout).toMatch(/\n6 students, [1-6] teachers? among them; sharing ρ = [\d.]+\nensemble: (?:linear )?\S+ [01]\.\d\d/)
+    expect(stdout).toMatch(
+      /\n12 students, (?:\d|1[0-2]) teachers? among them; sharing ρ = [\d.]+\nensemble: (?:(?:ridge|lasso|random) )?\S+ [01]\.\d\d/,
+    )
     expect(stdout).toMatch(/\nmethod +accuracy +balanced +macro F1 +AUC +log loss +ECE\nmeta-fusion +[01]\.\d{4} /)
     expect(stdout).toMatch(
       /\nearly-fusion .*\nlate-fusion .*\nsingle:blood .*\nsingle:mri .*\n\nm\.safetensors: \d+ bytes, [\d.]+ s\n$/,
@@ -224,7 +228,8 @@ describe('train --plan', () => {
       'notes',
       'seconds',
     ])
-    expect(plan.students.map((s: { name: string }) => s.name)).toEqual(['mri:raw', 'blood:raw', 'blood:raw+mri:raw', ...LINEAR])
+    const trained = ['mri:raw', 'blood:raw', 'blood:raw+mri:raw'].flatMap((name) => [name, `${name} (64,64)`])
+    expect(plan.students.map((s: { name: string }) => s.name)).toEqual([...trained, ...SOLVED])
     expect(plan.config).toMatchObject({
       seed: 3,
       extractors: [
@@ -545,7 +550,7 @@ describe('inspect', () => {
         { name: 'mri', features: ['volume', 'thickness'], prepared: ['volume', 'thickness'] },
       ],
       split: { source: 'drawn', train: 50, validation: 0, test: 9 },
-      config: { epochs: 5, head: [4] },
+      config: { epochs: 5, heads: [[4]] },
       students,
       // Nine validation rows are too few to judge a pattern by.
       patterns: 3,
@@ -648,7 +653,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, folds, linear, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, folds, repeats, solved, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

@@ -7,7 +7,7 @@ import { createPredictor, train } from '../../node/index.ts'
 import { expectedOf } from '../../node/model.ts'
 import { predictFolder } from '../../node/predict-folder.ts'
 import { type Expected, readFolder } from '../../node/tables.ts'
-import type { Column, Inputs } from '../../src/data/dataset.ts'
+import type { Column, Inputs, NumberColumn } from '../../src/data/dataset.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { csv, metafusion, QUICK, study, treeOf } from './command.ts'
@@ -187,6 +187,17 @@ describe('what is wrong is said as it is where the folder is read whole', () => 
     const folder = folderOf({ 'a.csv': late('q,-1e300,l\n') })
     await expect(blocksOf(folder, { ...MODEL, modalities })).rejects.toThrow(
       'a.csv line 9002: column "x" holds "-1e300", in training it was 2 ± 0.5: correct it',
+    )
+  })
+
+  test('a number of a skewed column is too far off where its asinh has no end, and is held against the middle', async () => {
+    const unskew = { centre: 2, spread: 0.5 }
+    const column = { kind: 'number', name: 'x', mean: 7, scale: 9, unskew } as const
+    const expected = { ...MODEL, modalities: [{ modality: 'a', columns: [column] }] }
+    const read = await blocksOf(folderOf({ 'a.csv': late('q,-1e300,l\n') }), expected)
+    expect((read.blocks.at(-1)!.modalities[0].columns[0] as NumberColumn).values.at(-1)).toBe(-1e300)
+    await expect(blocksOf(folderOf({ 'a.csv': late('q,-1e308,l\n') }), expected)).rejects.toThrow(
+      'a.csv line 9002: column "x" holds "-1e308", in training it was 2 ± 0.5: correct it',
     )
   })
 })

@@ -5,7 +5,8 @@ import { QUICK, study } from '../recipe/studies.ts'
 
 test('a plan says what training would do, and estimates how long', () => {
   const planned = plan(study().data, { config: QUICK })
-  expect(planned.students).toHaveLength(15 + 11)
+  // 15 of steps; of seven subsets of the modalities ridge, lasso and random, and of four ridge on the PCA of scan.
+  expect(planned.students).toHaveLength(15 + 3 * 7 + 4)
   expect(planned.seconds).toBeGreaterThan(0)
   expect(Number.isFinite(planned.seconds)).toBe(true)
 })

@@ -43,7 +43,7 @@ describe('a plan', () => {
   test('counts the steps that training counts', () => {
     expect(plan.steps.students + plan.steps.baselines).toBe(trained.told.at(-1)!.total)
     expect(plan.baselines.map(({ name }) => name)).toEqual([
-      'linear scan:raw+visit:raw+lab:raw',
+      'ridge scan:raw+visit:raw+lab:raw',
       'scan:raw+visit:raw+lab:raw',
       'scan:raw',
       'visit:raw',
@@ -85,6 +85,22 @@ describe('a plan', () => {
     expect(running.at(-1)!.done).toBe(running[0].total)
   })
 
+  test.each([1, 2])('names and counts the students of a cohort cross-fitted %i times, those that are solved too', (repeats) => {
+    const crossed = { ...given, splits: { ...SPLITS, validation: new Int32Array() } }
+    const config = { ...QUICK, head: [[8], [4, 4]], budget: 20, repeats }
+    const { students, steps, notes } = planOf(crossed, config).plan
+    const { model, told } = train(crossed, config)
+    expect(students).toEqual(model.students.map(({ name, block }) => ({ name, parameters: block.length })))
+    expect(notes).toEqual(model.provenance.notes)
+    expect(new Set(students.map(({ name }) => /^(ridge|lasso|random)? ?[^ ]+( \(4,4\))?$/.exec(name)?.slice(1).join()))).toEqual(
+      new Set([',', ', (4,4)', 'ridge,', 'lasso,', 'random,']),
+    )
+    expect(steps.students + steps.baselines).toBe(told.at(-1)!.total)
+    expect(told.at(-1)!.done).toBe(told.at(-1)!.total)
+    // 90 rows less a fold of 18 are five batches, all of them are six; two ρ, six epochs.
+    expect(steps.students).toBe(students.length * 2 * 6 * (repeats * 5 * 5 + 6))
+  })
+
   test('does not count the steps of a meta learner, nor does training', () => {
     const { told } = train(given, { ...CUTS, ensembles: ['greedy', 'stacking'] })
     expect(told.at(-1)!.done).toBe(plan.steps.students + plan.steps.baselines)
@@ -120,23 +136,35 @@ describe('the memory of a plan', () => {
     ['the masks of dropout', { head: [256, 128], dropout: 0.5 }],
     ['a meta learner', { extractors: MANY, encoders: {}, ensembles: ['stacking'], stacking: { rows: 'train' } }],
     ['cuts of a wide network', { extractors: { scan: ['skip', 'frozen-sliced(2000,8)'], '*': ['skip', 'raw'] } }],
+    ['students that are solved', { solved: ['ridge', 'lasso', 'random'], warmStart: 'none' }],
+    ['the same, cross-fitted', { extractors: QUICK.extractors, encoders: {}, folds: 5 }],
   ])('is what the session takes, to a hundredth and a page: %s', (_, part) => {
     const config = { ...CUTS, ...part, epochs: 1, rho: [0] }
-    const setting = finish(settingOf(module, given.data, given.splits, config))
+    const splits = part.folds ? { ...given.splits, validation: new Int32Array() } : given.splits
+    const setting = finish(settingOf(module, given.data, splits, config))
     const group = groupOf(setting, setting.specs)
     const grid = { ...setting.resolved, order: (_: number, epoch: number) => batchOrder(setting)(epoch) }
     const { chosen } = finish(runGrid(group.plan, group.starts, grid))
     finish(ensemblesFor(setting, group, chosen.stage, setting.resolved.ensembles))
     const real = setting.session.memory.size()
     expect(real).toBeGreaterThan(2 ** 20)
-    expect(Math.abs(planOf(given, config).plan.bytes.session - real)).toBeLessThan(0.01 * real + 65536)
+    expect(Math.abs(planOf({ ...given, splits }, config).plan.bytes.session - real)).toBeLessThan(0.01 * real + 65536)
   })
 })
 
 describe('the trials of a plan', () => {
-  test('are a step of its students, and a PCA where there is one', () => {
-    expect(trials).toHaveLength(2)
-    expect(planOf(given, { ...CUTS, extractors: {}, encoders: {} }).trials).toHaveLength(1)
+  test('are a step of its students, what it takes to solve some, and a PCA where there is one', () => {
+    expect(trials).toHaveLength(3)
+    expect(planOf(given, { ...CUTS, extractors: {}, encoders: {} }).trials).toHaveLength(2)
+    expect(planOf(given, { ...CUTS, extractors: {}, encoders: {}, baselines: false }).trials).toHaveLength(1)
+  })
+
+  test('count a solved student by its products, and not by steps', () => {
+    const of = (config: TrainConfig) =>
+      planOf(study(), { ...QUICK, baselines: false, extractors: { '*': ['raw'] }, ...config }).trials
+    const [step, solve] = of({ solved: ['ridge'] })
+    expect(step.times).toBe(of({})[0].times)
+    expect(of({ solved: ['ridge', 'lasso'] })[1].times).toBeCloseTo(3 * solve.times, 6)
   })
 
   test('stand for the whole of the training', () => {

@@ -190,6 +190,7 @@ function apart(runs) {
     return both.reduce((sum, [, a, b]) => sum + (a - b) / both.length, 0)
   })
   const rows = [...sums.values()]
+  if (rows.length === 0) return '- | -'
   const score = (drawn) => {
     let [sum, n] = [0, 0]
     for (const i of drawn) {

@@ -12,6 +12,7 @@ const shapeOf = (rows: number, ...features: number[]): Shape => ({
   validation: 50,
   rowsOf: features.map(() => rows),
 })
+const crossed = (shape: Shape): Shape => ({ ...shape, crossed: true })
 const resolve = (config: TrainConfig, shape = shapeOf(200, 20, 5)) => {
   const resolved = resolveConfig(checkConfig(config), shape)
   checkFit(config, resolved, shape)
@@ -29,8 +30,8 @@ describe('refusals say what came and what is allowed', () => {
     ['rho', 'the configuration is "rho": allowed is an object of settings'],
     [
       { Rho: [0] },
-      'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, folds, linear, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines',
+      'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, folds, repeats, solved, head, activation, rho, epochs, batch, ' +
+        'optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],
@@ -42,6 +43,17 @@ describe('refusals say what came and what is allowed', () => {
     [{ budget: 4097 }, `budget is 4097: allowed is ${WHOLE} 1 to 4096`],
     [{ head: 64 }, 'head is 64: allowed is a list'],
     [{ head: [64, 0] }, `head[1] is 0: allowed is ${WHOLE} 1 to 65536`],
+    [{ head: [[64], [64, '32']] }, `head[1][1] is "32": allowed is ${WHOLE} 1 to 65536`],
+    [{ head: [64, [32]] }, 'head[0] is 64: allowed is a list'],
+    [{ head: [[64], [32, 16], [64]] }, 'head is [[64],[32,16],[64]]: allowed is each list once'],
+    [{ head: [[[64]]] }, `head[0][0] is [64]: allowed is ${WHOLE} 1 to 65536`],
+    [{ repeats: 0 }, `repeats is 0: allowed is ${WHOLE} 1 to 100`],
+    [{ solved: true }, 'solved is true: allowed is a list'],
+    [{ solved: ['ridge', 'svm'] }, 'solved[1] is "svm": allowed is ridge, lasso, random'],
+    [{ unskew: 'yes' }, 'unskew is "yes": allowed is true, false'],
+    [{ clip: -1 }, 'clip is -1: allowed is a number from 0 to 1000000'],
+    [{ clip: Number.NaN }, 'clip is NaN: allowed is a number from 0 to 1000000'],
+    [{ clip: true }, 'clip is true: allowed is a number from 0 to 1000000'],
     [{ rho: 3 }, 'rho is 3: allowed is a list'],
     [{ rho: [] }, 'rho is []: allowed is at least one number from 0 on'],
     [{ rho: [0, -1] }, 'rho[1] is -1: allowed is a number from 0 to 1000'],
@@ -245,7 +257,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { schedule: { kind: 'cosine', floor: 0.1 } },
       shapeOf(200, 20),
-      'schedule.floor is 0.1: allowed is a number from 0 to optimizer.rate, which is 0.001',
+      'schedule.floor is 0.1: allowed is a number from 0 to optimizer.rate, which is 0.003',
     ],
     [
       { extractors: { '*': ['pca(9)'] }, pcaRows: 'train+validation' },
@@ -278,6 +290,18 @@ describe('refusals say what came and what is allowed', () => {
       shapeOf(200, 20, 5),
       'extractors.m1 is "sliced(8)": allowed is the first widths of (9): all sliced extractors of a modality are cuts of one network',
     ],
+    ...(['first', 'all', 'weights'] as const).flatMap((warmStart): [TrainConfig, Shape, string][] => {
+      const message = `warmStart is "${warmStart}": allowed is none where students are cross-fitted or solved; set folds to 0 and solved to [] for others`
+      return [
+        [{ warmStart }, crossed(shapeOf(200, 20)), message],
+        [{ warmStart, solved: ['ridge'] }, shapeOf(200, 20), message],
+      ]
+    }),
+    [
+      { extractors: { m1: ['raw', 'frozen-sliced(4)'] } },
+      crossed(shapeOf(200, 20)),
+      'extractors is "frozen-sliced(4)": allowed is no network that is cut where students are cross-fitted; set folds to 0 for those',
+    ],
   ])('%j on the data', (config, shape, sentence) => {
     expect(() => resolve(config, shape)).toThrow(expect.objectContaining({ name: 'ConfigError', message: sentence }))
   })
@@ -294,20 +318,21 @@ describe('what is allowed is taken as it is', () => {
       batch: 1,
       optimizer: { rate: 1e-9, decay: 0, momentum: 0, beta1: 0, beta2: 0, epsilon: 1e-30, clip: 0 },
       greedy: { best: 1, prune: 0, most: 1 },
+      clip: 0,
       validation: 0.001,
       test: 0.999,
     }
-    expect(resolve(low)).toMatchObject({ budget: 1, head: [], rho: [0], epochs: 1, batch: 1, greedy: low.greedy })
+    expect(resolve(low)).toMatchObject({ budget: 1, heads: [[]], rho: [0], epochs: 1, batch: 1, greedy: low.greedy, clip: 0 })
     expect(resolve(low).optimizer).toEqual({ ...low.optimizer, kind: 'adamw' })
-    const high: TrainConfig = { seed: 2 ** 32 - 1, budget: 4096, head: [65536], rho: [1000], epochs: 100_000, batch: 65536 }
-    expect(resolve(high)).toMatchObject(high)
+    const high: TrainConfig = { seed: 2 ** 32 - 1, budget: 4096, rho: [1000], epochs: 100_000, batch: 65536, clip: 1e6 }
+    expect(resolve({ ...high, head: [65536] })).toMatchObject({ ...high, heads: [[65536]] })
   })
 
   test('everything that is set, and the defaults beside it', () => {
     expect(resolve({ optimizer: { kind: 'sgd', momentum: 0.5 } }).optimizer).toMatchObject({
       kind: 'sgd',
       momentum: 0.5,
-      rate: 1e-3,
+      rate: 3e-3,
     })
     expect(resolve({ teaching: { teachers: 'best', burnIn: 3 } }).teaching).toEqual({
       teachers: 'best',
@@ -327,6 +352,31 @@ describe('what is allowed is taken as it is', () => {
       unitPca: false,
       baselines: false,
     })
+  })
+
+  test.each<[TrainConfig['head'], number[][]]>([
+    [[], [[]]],
+    [[[]], [[]]],
+    [[64, 32], [[64, 32]]],
+    [[[64, 32]], [[64, 32]]],
+    [
+      [[128], [64, 64], []],
+      [[128], [64, 64], []],
+    ],
+  ])('heads %j', (head, heads) => {
+    for (const shape of [shapeOf(200, 20), crossed(shapeOf(200, 20))]) expect(resolve({ head }, shape).heads).toEqual(heads)
+  })
+
+  test.each<[TrainConfig, unskew: boolean, clip: number]>([
+    [{}, true, 5],
+    [{ unskew: false }, false, 5],
+    [{ clip: 0 }, true, 0],
+    [{ clip: 2.5 }, true, 2.5],
+    // What is not divided has no deviation to count by.
+    [{ standardizeFeatures: false }, false, 0],
+    [{ standardizeFeatures: false, unskew: true, clip: 100 }, true, 100],
+  ])('features prepared by %j', (config, unskew, clip) => {
+    expect(resolve(config)).toMatchObject({ standardizeFeatures: config.standardizeFeatures ?? true, unskew, clip })
   })
 
   test('what regularises', () => {
@@ -350,8 +400,10 @@ describe('what is allowed is taken as it is', () => {
   })
 
   test('a setting that is undefined is not set', () => {
-    const nothing = Object.fromEntries(Object.keys(resolve({})).map((key) => [key, undefined])) as TrainConfig
-    expect(resolve(nothing)).toEqual(resolve({}))
+    const { heads: _, ...resolved } = resolve({})
+    const nothing = Object.fromEntries([...Object.keys(resolved), 'head'].map((key) => [key, undefined])) as TrainConfig
+    for (const shape of [shapeOf(200, 20, 5), crossed(shapeOf(200, 20, 5))])
+      expect(resolve(nothing, shape)).toEqual(resolve({}, shape))
     const inside: TrainConfig = {
       optimizer: { rate: undefined, kind: undefined, decay: undefined },
       greedy: { best: undefined, prune: undefined, most: undefined },
@@ -386,7 +438,7 @@ describe('what is allowed is taken as it is', () => {
     ]
     const courses = (config: TrainConfig) => resolve({ extractors, ...config }, shape).encoders
     expect(courses({ encoders })).toEqual([
-      { ...deepest[0], epochs: 7, rate: 0.01, decay: 3 },
+      { ...deepest[0], epochs: 7, rate: 0.01, decay: 0.01 },
       { ...deepest[1], epochs: 2, rate: 0.01, decay: 0.5 },
     ])
     const optimizer = { kind: 'adam', rate: 0.5 } as const
@@ -404,7 +456,8 @@ describe('defaults by the shape of the data', () => {
     expect(resolve({})).toMatchObject({
       seed: 0,
       budget: 64,
-      head: [64, 32],
+      folds: 0,
+      solved: [],
       activation: 'relu',
       rho: [0, 0.99, 3],
       schedule: { kind: 'constant' },
@@ -414,7 +467,10 @@ describe('defaults by the shape of the data', () => {
       classWeights: 'none',
       warmStart: 'first',
       teaching: { teachers: 'cluster', clusters: 'silhouette', scale: 1, normalizer: 'all', burnIn: 0 },
-      greedy: { best: 3, prune: 0.2, most: 30 },
+      greedy: { best: 3, prune: 0.2, most: 30, shrink: 0 },
+      standardizeFeatures: true,
+      unskew: true,
+      clip: 5,
       standardizeTarget: true,
       pcaRows: 'train',
       unitPca: true,
@@ -422,25 +478,63 @@ describe('defaults by the shape of the data', () => {
     })
   })
 
+  test.each(['classification', 'regression'] as const)('those of a cross-fitted %s, of however many rows', (task) => {
+    for (const rows of [40, 4000]) {
+      expect(resolve({}, crossed({ ...shapeOf(rows, 20, 5), task }))).toMatchObject({
+        budget: 32,
+        folds: 5,
+        repeats: 1,
+        solved: ['ridge', 'lasso', 'random'],
+        rho: [0, 0.99],
+        dropout: task === 'classification' ? 0.2 : 0,
+        warmStart: 'none',
+        greedy: { best: 3, prune: 0.2, most: 30, shrink: 200 },
+      })
+    }
+  })
+
+  test('who is solved goes on from nothing', () => {
+    expect(resolve({ solved: ['ridge'] }).warmStart).toBe('none')
+    expect(resolve({ solved: [] }).warmStart).toBe('first')
+  })
+
+  test.each([
+    [40, [[128], [64, 64]]],
+    [1999, [[128], [64, 64]]],
+    [2000, [[256], [128, 128]]],
+    [100_000, [[256], [128, 128]]],
+  ])('%i training rows: heads %j, whether cross-fitted or not', (rows, heads) => {
+    for (const shape of [shapeOf(rows, 20), crossed(shapeOf(rows, 20))]) expect(resolve({}, shape).heads).toEqual(heads)
+  })
+
+  test('what is set is so where it is cross-fitted, too', () => {
+    const optimizer = { rate: 0.1, decay: 2 }
+    const config: TrainConfig = { budget: 7, folds: 3, solved: ['lasso'], rho: [0, 3], optimizer, dropout: 0 }
+    expect(resolve(config, crossed(shapeOf(200, 20)))).toMatchObject(config)
+    expect(resolve({ solved: [] }, crossed(shapeOf(200, 20))).solved).toEqual([])
+    expect(resolve({ optimizer: { kind: 'sgd' } }, crossed(shapeOf(200, 20))).optimizer).toMatchObject({ rate: 0.003, decay: 0 })
+  })
+
   test.each([
     [20, 32, 100],
     [149, 32, 100],
     [150, 64, 100],
     [640, 64, 60],
-    [1280, 64, 30],
-    [5000, 64, 10],
+    [1280, 64, 40],
+    [19_200, 64, 40],
+    [25_600, 64, 30],
+    [100_000, 64, 10],
   ])('%d training rows: batches of %d, %d epochs', (rows, batch, epochs) => {
     expect(resolve({}, shapeOf(rows, 5))).toMatchObject({ batch, epochs })
   })
 
-  test('fewer rows are decayed more, by AdamW alone', () => {
-    const decay = (rows: number, optimizer?: TrainConfig['optimizer']) => resolve({ optimizer }, shapeOf(rows, 5)).optimizer.decay
-    expect([50, 200, 600, 2000, 10_000].map((rows) => decay(rows))).toEqual([3, 3, 1, 0.3, 0.1])
-    expect(decay(50, { kind: 'adamw' })).toBe(3)
-    // Of these it would be a term of the gradient: 3 w against slopes of a hundredth leaves nothing of a weight.
-    expect(decay(50, { kind: 'adam' })).toBe(0)
-    expect(decay(50, { kind: 'sgd' })).toBe(0)
-    expect(decay(50, { kind: 'adam', decay: 0.5 })).toBe(0.5)
+  test('weights decay by AdamW alone', () => {
+    const optimizerOf = (optimizer?: TrainConfig['optimizer']) => resolve({ optimizer }).optimizer
+    expect(optimizerOf()).toMatchObject({ kind: 'adamw', rate: 0.003, decay: 0.01 })
+    expect(optimizerOf({ kind: 'adamw' }).decay).toBe(0.01)
+    expect(optimizerOf({ kind: 'adam' })).toMatchObject({ rate: 0.003, decay: 0 })
+    expect(optimizerOf({ kind: 'sgd' }).decay).toBe(0)
+    expect(optimizerOf({ kind: 'adam', decay: 0.5 }).decay).toBe(0.5)
   })
 
   test.each([

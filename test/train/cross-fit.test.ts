@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { crossFolds, trainStage } from '../../src/train/cross-fit.ts'
 import { juryOf } from '../../src/train/ensembling.ts'
 import { judgedRows } from '../../src/train/judged.ts'
+import { BY_CLUSTER } from '../../src/train/mutual.ts'
 import { ADAM } from '../../src/train/optimizer.ts'
 import { cohortOutputs, judgedOutputs } from '../../src/train/outputs.ts'
 import type { Problem } from '../../src/train/problem.ts'
+import { foldOutputs, type Grid } from '../../src/train/rho.ts'
 import { runStage, type Stage, type StageResult } from '../../src/train/stage.ts'
 import { alone, type Plan, planOf } from '../../src/train/step.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
@@ -13,18 +15,20 @@ import { module } from '../recipe/studies.ts'
 import { blocksOf, type Making, make, specOf } from './cohort.ts'
 
 const ROWS = 40
-const specs = [specOf('raw skip', 3, { hidden: [6] }), specOf('raw raw', 3, { hidden: [5] }), specOf('raw raw', 3)]
+const trained = [specOf('raw skip', 3, { hidden: [6] }), specOf('raw raw', 3, { hidden: [5] })]
+const specs = [...trained, specOf('raw raw', 3), specOf('raw skip', 3), specOf('raw raw', 3, { hidden: [24] })]
+const SOLVED = [undefined, undefined, 'ridge', 'lasso', 'random'] as const
 const making: Making = { specs, features: [5, 4], rows: ROWS, task: 'classification' }
 const all = Int32Array.from({ length: ROWS }, (_, row) => row)
 const folds = [0, 1, 2, 3].map((f) => all.filter((row) => row % 4 === f))
 
-/** A problem whose rows are all for training and for judging, in folds; its third student is solved. */
+/** A problem whose rows are all for training and for judging, in folds; students of each kind are solved. */
 const crossed = (more: Partial<Making> = {}): Problem => ({
   ...make({ ...making, ...more }).problem,
   train: all,
   validation: all,
   folds,
-  solved: [false, false, true],
+  solved: SOLVED,
 })
 
 const stageOf = (plan: Plan, more: Partial<Stage> = {}): Stage => ({
@@ -69,7 +73,7 @@ describe.each([
     const order = stageOf(part).order
     const copy = run(
       runStage(part, {
-        ...stageOf(part, { keep: Int32Array.of(until, until, until) }),
+        ...stageOf(part, { keep: new Int32Array(specs.length).fill(until) }),
         order: (epoch) => order(epoch).filter((row) => !held.includes(row)),
       }),
     )
@@ -107,7 +111,8 @@ describe.each([
 
   test('does not move who is solved', () => {
     const longer = fitted(crossed(more), { epochs: 3 }).result
-    expect(longer.best[2].block).toEqual(result.best[2].block)
+    for (const i of [2, 3, 4]) expect(longer.best[i].block).toEqual(result.best[i].block)
+    for (const i of [2, 3, 4]) expect(result.bestEpoch[i]).toBe(1)
   })
 
   test('gives the same bits again', () => {
@@ -120,11 +125,63 @@ test('the label of a row changes nothing of what is said of it', () => {
   const other = target.slice()
   other[folds[2][0]] = (other[folds[2][0]] + 1) % 3
   const once = { epochs: 1, scaled: false }
-  // The penalty of a linear student is chosen by all labels: of the trained ones nothing is.
+  // The penalty of a solved student is chosen by all labels: of the trained ones nothing is.
   const [a, b] = [target, other].map((labels) => fitted({ ...crossed({ target: labels }), solved: undefined }, once))
   const said = [a, b].map(({ plan, result }) => judgedOutputs(plan, result, folds[2]))
   expect(said[0]).toEqual(said[1])
   expect(judgedOutputs(a.plan, a.result, folds[0])).not.toEqual(judgedOutputs(b.plan, b.result, folds[0]))
+})
+
+test('of repeats, what is said of a row is their mean, and so are the losses', () => {
+  const others = [0, 1, 2].map((f) => all.filter((row) => Math.floor(row / 2) % 3 === f))
+  const once = { epochs: 1, scaled: false }
+  const of = (parts: readonly Int32Array[]) => fitted({ ...crossed(), solved: undefined, folds: parts }, once).result
+  const [first, second, both] = [of(folds), of(others), of([...folds, ...others])]
+  both.outOfFold?.forEach((value, at) => {
+    expect(value).toBeCloseTo(((first.outOfFold?.[at] as number) + (second.outOfFold?.[at] as number)) / 2, 5)
+  })
+  const losses = ({ epochs }: StageResult) => epochs[0].validation.task
+  losses(both).forEach((loss, i) => {
+    expect(loss).toBeCloseTo((losses(first)[i] + losses(second)[i]) / 2, 5)
+  })
+  expect(first.outOfFold).not.toEqual(second.outOfFold)
+})
+
+test('what was solved for one ρ is taken for the next', () => {
+  const plan = planOf(crossed(), 64)
+  const stage = stageOf(plan, { epochs: 1 })
+  const turns = (of: Stage): [number, StageResult] => {
+    const work = trainStage(plan, of)
+    for (let count = 1, turn = work.next(); ; count++, turn = work.next()) if (turn.done) return [count, turn.value]
+  }
+  const [first, screened] = turns(stage)
+  const [second, shared] = turns({ ...stage, rho: 1, solutions: screened.solutions })
+  expect(second).toBeLessThan(first / 2)
+  for (const i of [2, 3, 4]) expect(shared.best[i].block).toEqual(screened.best[i].block)
+  expect(shared.outOfFold).toEqual(screened.outOfFold)
+})
+
+test('a student that is solved without some rows knows nothing of their labels', () => {
+  const left = folds[2]
+  const train = all.filter((row) => row % 4 !== 3)
+  const target = Int32Array.from({ length: ROWS }, (_, i) => i % 3)
+  const other = target.map((label, row) => (left.includes(row) ? (label + 1) % 3 : label))
+  const grid = {
+    ...stageOf(planOf(crossed(), 64)),
+    rho: [0],
+    warmStart: 'none',
+    teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0 },
+  }
+  const teachers = { weights: new Float32Array(specs.length), members: [], k: 0 }
+  const [a, b] = [target, other].map((labels) => {
+    const problem = { ...crossed({ target: labels }), folds: undefined, train, validation: folds[3] }
+    const plan = planOf(problem, 64)
+    const starts = blocksOf(problem).map((block) => ({ block }))
+    const order = () => train
+    return run(foldOutputs(plan, starts, { ...grid, order } as unknown as Grid, { rho: 0, teachers, rows: left }))
+  })
+  expect(a.some((v) => v !== 0)).toBe(true)
+  expect(a).toEqual(b)
 })
 
 test.each(['classification', 'regression'] as const)(

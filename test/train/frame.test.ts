@@ -88,7 +88,7 @@ describe('modalities in the session', () => {
 
   function frame(of: Dataset) {
     const session = trainSession()
-    const { preparations, sources } = prepareRows(session, of, train, true)
+    const { preparations, sources } = prepareRows(session, of, train, {})
     const work = projectRows(session, of, sources, extractors, train, true)
     let turns = 0
     let turn = work.next()

@@ -642,6 +642,24 @@ describe('the document', () => {
     expect(faults(secured, schemaOf(secured, '/v1/model', 401), await jsonOf(refused))).toEqual([])
   })
 
+  test('describes a skewed feature by its middle', async () => {
+    const unskew = { centre: 1234.5, spread: 0.5 }
+    const [scan, ...others] = model.preparations
+    const columns = scan.columns.map((c, i) => (i === 0 && c.kind === 'number' ? { ...c, mean: 0.1, scale: 2, unskew } : c))
+    const skewed = serviceOf({ ...model, preparations: [{ ...scan, columns }, ...others] })
+    const doc = await document(skewed)
+    const card = await jsonOf(await skewed.fetch('/v1/model'))
+    expect(faults(doc, schemaOf(doc, '/v1/model', 200), card)).toEqual([])
+    expect(card.modalities[0].features[0]).toEqual({ kind: 'number', name: '0', mean: 0.1, scale: 2, unskew })
+    expect(card.example.rows[0].modalities.scan[0]).toBe(1230)
+    expect(JSON.stringify(doc)).toContain('"In training 1234.5 ± 0.5"')
+    const { status, answer } = await skewed.ask([{ modalities: { scan: { 0: -1e308 } } }])
+    expect([status, answer.error.message]).toEqual([
+      422,
+      'row 0: feature "0" of "scan" is -1e+308, in training it was 1234.5 ± 0.5: correct it',
+    ])
+  })
+
   test('says what is refused: rows that its schema does not allow', async () => {
     const doc = await document(service)
     const rows = resolved(doc, '#/components/schemas/Rows')

@@ -47,7 +47,10 @@ export type Card = ReturnType<typeof cardOf>
 function exampleOf({ preparations }: Model) {
   const modalities = preparations.map(({ modality, columns }) => {
     const cells = columns.slice(0, 6).map((column) => {
-      return [column.name, column.kind === 'number' ? Number(column.mean.toPrecision(3)) : (column.levels[0] ?? null)] as const
+      return [
+        column.name,
+        column.kind === 'number' ? Number((column.unskew?.centre ?? column.mean).toPrecision(3)) : (column.levels[0] ?? null),
+      ] as const
     })
     return [modality, Object.fromEntries(cells)] as const
   })

@@ -1,7 +1,7 @@
 // The service in OpenAPI 3.1, with the names of the model it serves.
 
 import { VERSION } from '../../src/core/version.ts'
-import type { ColumnPreparation } from '../../src/data/prepare.ts'
+import { type ColumnPreparation, usually } from '../../src/data/prepare.ts'
 import { builtRules } from '../../src/fusion/ensemble.ts'
 import { type Model, modelOutputs, ownRule } from '../../src/fusion/model.ts'
 import { type Card, cardOf, type Limits } from './card.ts'
@@ -165,14 +165,23 @@ function schemasOf(model: Model, limits: Limits, card: Card): Json {
 /** A feature of a row. Another text than those known is taken as unknown. */
 const cellOf = (column: ColumnPreparation): Json =>
   column.kind === 'number'
-    ? { ...maybe(number), description: `In training ${column.mean} ± ${column.scale}` }
+    ? { ...maybe(number), description: `In training ${usually(column)}` }
     : { ...maybe(text), description: `In training ${column.levels.map((level) => JSON.stringify(level)).join(', ')}` }
 
 function cardSchema(card: Card): Json {
   const name = 'classes' in card ? 'classes' : 'outputs'
   const features = list({
     anyOf: [
-      object({ kind: { const: 'number' }, name: text, mean: number, scale: number }),
+      object(
+        {
+          kind: { const: 'number' },
+          name: text,
+          mean: number,
+          scale: number,
+          unskew: object({ centre: number, spread: number }),
+        },
+        ['unskew'],
+      ),
       object({ kind: { const: 'category' }, name: text, levels: list(text) }),
     ],
   })

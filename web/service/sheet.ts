@@ -1,7 +1,7 @@
 // What a request says of each feature of the model, whatever the format of its body.
 
 import type { CategoryColumn, Inputs, Modality, NumberColumn } from '../../src/data/dataset.ts'
-import type { Preparation } from '../../src/data/prepare.ts'
+import { isTooFar, type Preparation, usually } from '../../src/data/prepare.ts'
 import { listed, shown, unfit } from './refusal.ts'
 
 /** Rows to be predicted. */
@@ -25,8 +25,6 @@ export interface Sheet {
   put(row: number, m: number, column: number, value: unknown): void
   asked(): Asked
 }
-
-const MAX_F32 = 3.4028234663852886e38
 
 /** An empty sheet: every row lacks every modality. */
 export function sheetFor(preparations: readonly Preparation[], rows: number): Sheet {
@@ -71,8 +69,8 @@ export function sheetFor(preparations: readonly Preparation[], rows: number): Sh
         if (typeof value !== 'number') {
           throw cellError(row, m, c, value, 'the model was trained on numbers here: give a number, or null if it is unknown')
         }
-        if (!(Math.abs((value - wanted.mean) / wanted.scale) <= MAX_F32)) {
-          throw cellError(row, m, c, value, `in training it was ${wanted.mean} ± ${wanted.scale}: correct it`)
+        if (isTooFar(wanted, value)) {
+          throw cellError(row, m, c, value, `in training it was ${usually(wanted)}: correct it`)
         }
         ;(modalities[m].columns[c] as NumberColumn).values[row] = value
       } else {

@@ -19,7 +19,8 @@ function numbersFrom(seed) {
 function study({ modality }, task) {
   const next = numbersFrom(7)
   const scan = Float64Array.from({ length: ROWS * 9 }, next)
-  const lab = Float64Array.from({ length: ROWS * 3 }, (_, i) => (i % 31 === 0 ? Number.NaN : 100 * next()))
+  // Skewed, so that it is straightened.
+  const lab = Float64Array.from({ length: ROWS * 3 }, next).map((v, i) => (i % 31 === 0 ? Number.NaN : 100 * v * v * v * v))
   const age = Float64Array.from({ length: ROWS }, () => 50 + 30 * next())
   const codes = Int32Array.from({ length: ROWS }, (_, row) => row % 3)
   const score = Array.from({ length: ROWS }, (_, row) => 2 * scan[9 * row] - scan[9 * row + 4] + age[row] / 40 + codes[row] / 2)
@@ -40,7 +41,7 @@ function study({ modality }, task) {
   }
 }
 
-/** Every part that computes: PCA, encoders, dropout, clipping, all kinds of ensembles, sharing by the best cluster. */
+/** Every part that computes: skewed features, PCA, encoders, solved students, dropout, clipping, ensembles, sharing by the best cluster. */
 const CONFIG = {
   seed: 5,
   head: [12, 6],
