@@ -132,7 +132,7 @@ export function createAssessor(session: Session<InferKernels>, model: Model): As
 
 /**
  * The bound of a class or output for a pattern: of the pattern and the class, where there are rows enough for the level; else of the
- * pattern, all classes together; else of all patterns that miss no more. For regressions, of the pattern or all those.
+ * class in all patterns that have no more, lest a rare class is held less often; else of all classes together.
  */
 function boundsOf({ cells }: Calibration, D: number): (pattern: Pattern, output: number, level: number) => number {
   const known = new Map<string, number>()
@@ -142,7 +142,7 @@ function boundsOf({ cells }: Calibration, D: number): (pattern: Pattern, output:
     const mine = (other: Pattern) => other === pattern
     // What sees less errs more: its bounds are safe for who sees more.
     const less = (other: Pattern) => Array.from(other).every((digit, m) => digit === '0' || pattern[m] === '1')
-    for (const samples of [of(mine, output), of(mine), of(less, output), of(less), of(() => true, output), of(() => true)]) {
+    for (const samples of [of(mine, output), of(less, output), of(mine), of(less), of(() => true, output), of(() => true)]) {
       if (samples.length === 0) continue
       const sample = pooled(samples)
       if (enough(sample, level)) return bound(sample, level)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { modality } from '../../src/data/dataset.ts'
 import { createAssessor } from '../../src/fusion/assess.ts'
+import type { Calibration } from '../../src/fusion/calibration.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import { readModel, writeModel } from '../../src/index.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
@@ -91,6 +92,22 @@ describe.each(['classification', 'regression'] as const)('%s', (task) => {
     else expect(low![0]).toBe(Number.NEGATIVE_INFINITY)
     expect(abstained[0]).toBe('unbounded')
   })
+})
+
+test('a class of too few rows is bounded by its own rows with less, and not by those of other classes', () => {
+  const given = study({ task: 'classification' })
+  const model = trained(given)
+  const sample = (rows: number, value: number) => ({ rows, values: new Float32Array(rows).fill(value) })
+  const cells = [
+    { pattern: '111', output: 0, sample: sample(100, 0) },
+    { pattern: '111', output: 1, sample: sample(3, 0) },
+    { pattern: '111', output: 2, sample: sample(100, 0) },
+    { pattern: '110', output: 1, sample: sample(100, 1) },
+  ]
+  const calibration = { ...(model.calibration as Calibration), cells }
+  const { sets } = createAssessor(session, { ...model, calibration }).assess(given.data, 0.9, SPLITS.test)
+  expect(SPLITS.test.every((_, i) => sets?.[3 * i + 1] === 1)).toBe(true)
+  expect(SPLITS.test.every((_, i) => sets?.[3 * i] === 1)).toBe(false)
 })
 
 test('rows that were held out are what bounds are made of, and nothing else is', () => {
