@@ -11,6 +11,8 @@ export interface More {
   readonly intervals?: { readonly level: number; readonly scores: Intervals }
   readonly by?: { readonly column: string; readonly level: number; readonly groups: readonly Subgroup[] }
   readonly threshold?: ThresholdMetrics & { readonly positive: string }
+  /** The class whom to treat is about, and the curve. */
+  readonly positive?: string
   readonly decisionCurve?: readonly DecisionPoint[]
   readonly comparison?: Duel & { readonly model: string; readonly level: number }
 }
@@ -25,7 +27,7 @@ const share = (v: number): string => (Number.isNaN(v) ? '-' : v.toFixed(3))
 export function evaluationLines({ name, test }: MethodResult, more: More): string[] {
   const scores = (test ?? {}) as Record<string, number>
   const columns = COLUMNS.filter(([key]) => key in scores)
-  const { intervals, by, threshold, decisionCurve, comparison } = more
+  const { intervals, by, threshold, positive, decisionCurve, comparison } = more
   const lines: string[] = []
   if (intervals) {
     lines.push('', `${name}, with ${percent(intervals.level)} bootstrap intervals:`)
@@ -54,7 +56,10 @@ export function evaluationLines({ name, test }: MethodResult, more: More): strin
     )
   }
   if (decisionCurve) {
-    lines.push('', 'net benefit per row, at some thresholds (treating nobody has 0):')
+    lines.push(
+      '',
+      `net benefit per row of treating whom "${positive}" is said of, at some thresholds (treating nobody has 0; --positive names another class):`,
+    )
     const tenths = decisionCurve.filter((_, i) => (i + 1) % 10 === 0)
     lines.push(
       ...table([['threshold', 'model', 'everybody'], ...tenths.map((p) => [String(p.threshold), share(p.model), share(p.all)])]),

@@ -148,6 +148,10 @@ export function presenceLines({ patterns, none }: Presence, most = 8): string[] 
 /** Members of an ensemble that are named. */
 const SHOWN = 8
 
+/** What losses of a model's students are of. */
+export const judgedOn = ({ provenance }: Model): 'out-of-fold' | 'validation' =>
+  Number(provenance.config.folds) > 0 ? 'out-of-fold' : 'validation'
+
 /** What was decided for a training, asked for or by default, as lines. Files of older versions have not all of it. */
 export function decidedLines({ preparations, provenance: { config } }: Model): string[] {
   const of = config as Partial<Record<string, unknown>>

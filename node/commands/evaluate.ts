@@ -31,7 +31,11 @@ export const evaluateCommand = defineCommand({
       valueHint: 'p',
       description: 'Sensitivity, specificity and predictive values from this probability up',
     },
-    positive: { type: 'string', valueHint: 'class', description: 'The class that is called positive (the second of two)' },
+    positive: {
+      type: 'string',
+      valueHint: 'class',
+      description: 'The class that is called positive (the second of two by name)',
+    },
     'decision-curve': { type: 'boolean', description: 'Net benefit of the model and of treating everybody, by threshold' },
     compare: {
       type: 'string',
@@ -63,7 +67,9 @@ export const evaluateCommand = defineCommand({
               ...thresholdOf(scored, positive, shareOf('threshold', args.threshold)),
             },
           }),
-      ...(positive === undefined || !args['decision-curve'] ? {} : { decisionCurve: decisionsOf(scored, positive) }),
+      ...(positive === undefined || !args['decision-curve']
+        ? {}
+        : { positive: scored.prediction.outputs[positive], decisionCurve: decisionsOf(scored, positive) }),
       ...(args.compare === undefined
         ? {}
         : { comparison: { model: args.compare, level, ...compared(scored, args.compare, level) } }),

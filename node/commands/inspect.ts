@@ -4,7 +4,7 @@ import { readModel } from '../../src/formats/model-file.ts'
 import { builtRules } from '../../src/fusion/ensemble.ts'
 import { readBytes } from '../files.ts'
 import { readModelFile } from '../model.ts'
-import { decidedLines, fileRecord, fullSelection, fullWeights, modelJson, plain, table } from '../report.ts'
+import { decidedLines, fileRecord, fullSelection, fullWeights, judgedOn, modelJson, plain, table } from '../report.ts'
 
 export const inspectCommand = defineCommand({
   meta: { name: 'inspect', description: 'Show what is inside a model file' },
@@ -39,10 +39,10 @@ export const inspectCommand = defineCommand({
         ...model.preparations.map((p) => [p.modality, String(p.columns.length), String(preparedWidth(p))]),
       ]),
       '',
-      `sharing ρ = ${provenance.rho}; teachers' validation loss: ${provenance.rhoLosses.map(({ rho, loss }) => `${loss.toFixed(4)} at ${rho}`).join(', ')}`,
+      `sharing ρ = ${provenance.rho}; chosen by the ${judgedOn(model)} loss: ${provenance.rhoLosses.map(({ rho, loss }) => `${loss.toFixed(4)} at ${rho}`).join(', ')}`,
       '',
       ...table([
-        ['student', 'validation loss', 'teacher', 'weight'],
+        ['student', `${judgedOn(model)} loss`, 'teacher', 'weight'],
         ...ranked.map((s) => [s.name, s.loss.toFixed(4), s.teacher > 0 ? 'yes' : '', s.weight > 0 ? s.weight.toFixed(3) : '']),
       ]),
       '',

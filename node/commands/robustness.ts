@@ -56,6 +56,7 @@ export const robustnessCommand = defineCommand({
     const keys = COLUMNS.filter(([key]) => key in found[0].scores[0])
     const summaries = found.map(({ name, scores }) => ({
       name,
+      rows: scores[0].rows ?? 0,
       scores: Object.fromEntries(keys.map(([key]) => [key, summarize(scores.map((s) => s[key] ?? Number.NaN))])),
     }))
     if (args.json) return console.log(JSON.stringify({ rows: rows.length, scored: which, repeats, seed, conditions: summaries }))
@@ -63,8 +64,8 @@ export const robustnessCommand = defineCommand({
     const shown = keys.filter(([key]) => SHOWN.includes(key))
     const cell = ({ mean, se }: { mean: number; se: number }) =>
       Number.isNaN(se) ? digits(mean) : `${digits(mean)} ± ${digits(se)}`
-    const lines = summaries.map(({ name, scores }) => [name, ...shown.map(([key]) => cell(scores[key]))])
-    for (const line of table([['test rows', ...shown.map(([, title]) => title)], ...lines])) console.log(line)
+    const lines = summaries.map(({ name, rows, scores }) => [name, String(rows), ...shown.map(([key]) => cell(scores[key]))])
+    for (const line of table([['test rows', 'predicted', ...shown.map(([, title]) => title)], ...lines])) console.log(line)
   },
 })
 

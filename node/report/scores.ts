@@ -4,7 +4,7 @@ import { isOracle } from '../../src/experiments/table.ts'
 import { COLUMNS } from '../report.ts'
 import type { Method, ReportContext } from './context.ts'
 
-const LOWER: readonly string[] = ['logLoss', 'mse', 'mae']
+const LOWER: readonly string[] = ['logLoss', 'brier', 'ece', 'mse', 'mae']
 
 /** Whether less of it is better. */
 export const lowerIsBetter = (score: string): boolean => LOWER.includes(score)

@@ -1,5 +1,6 @@
 // What makes a score better than it is: the outcome among the features, and rows of one part of a split that stand in another, too.
 
+import { DataError } from '../core/errors.ts'
 import type { Column, Dataset } from './dataset.ts'
 import type { Splits } from './split.ts'
 
@@ -87,7 +88,7 @@ function leakOf(what: string, column: Column, { target }: Dataset, rows: readonl
 const refused = (what: string): Leak => ({
   kind: 'target-column',
   severity: 'refused',
-  sentence: `${what}: leave the column out, or allow it by allowLeakage if it will be known beforehand`,
+  sentence: `${what}: leave the column out, or allow it by "allowLeakage": true in the configuration if it will be known beforehand`,
 })
 const warned = (what: string): Leak => ({
   kind: 'target-ranked',
@@ -131,4 +132,12 @@ function duplicates({ modalities }: Dataset, learned: readonly number[], test: I
     const other = key === undefined ? undefined : seen.get(key)
     return other === undefined ? [] : [[row, other]]
   })
+}
+
+/** What is worth a warning. @throws DataError where the outcome stands among the features and nobody allowed it */
+export function checkLeaks(data: Dataset, splits: Splits, allowed = false): string[] {
+  const leaks = findLeaks(data, splits)
+  const worst = leaks.find(({ severity }) => severity === 'refused')
+  if (worst && !allowed) throw new DataError(worst.sentence)
+  return leaks.map(({ sentence }) => sentence)
 }

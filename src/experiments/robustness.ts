@@ -14,7 +14,8 @@ export function noisy(data: Dataset, m: number, deviations: number, random: Rand
     ...modality,
     columns: modality.columns.map((column): Column => {
       if (column.kind === 'category') return column
-      const { deviation } = momentsOf(column.values.length, (i) => column.values[i])
+      const known = column.values.filter((value) => !Number.isNaN(value))
+      const { deviation } = momentsOf(known.length, (i) => known[i])
       const noise = random.fork(`noise ${column.name}`).normal(column.values.length)
       return { ...column, values: column.values.map((v, i) => v + deviations * deviation * noise[i]) }
     }),

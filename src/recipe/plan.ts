@@ -3,6 +3,7 @@
 
 import { type Asked, askedBaselines, trainedBy } from '../baselines/baselines.ts'
 import { checkDataset, type Dataset } from '../data/dataset.ts'
+import { checkLeaks } from '../data/leakage.ts'
 import type { Splits } from '../data/split.ts'
 import { sourceName } from '../fusion/extractor.ts'
 import { type Solver, type Source, type StudentSpec, studentName, studentOf } from '../fusion/student.ts'
@@ -91,8 +92,10 @@ export function planOfTraining(
   checkConfig(config)
   checkDataset(data)
   const asked = askedBaselines(config.baselines ?? true, data, config.rho ?? RHO, splits.validation.length === 0)
+  const leaks = checkLeaks(data, splits, config.allowLeakage)
   const premises = premisesOf(module, data, splits, config)
-  const { resolved, names, specs, notes } = premises
+  const { resolved, names, specs } = premises
+  const notes = [...premises.notes, ...leaks]
   const rivals = trainedBy(asked, { setting: premises, cohort: specs })
   const named = (spec: StudentSpec) => ({ name: studentName(spec, names), parameters: sizeOf(premises, spec) })
   const students = specs.map(named)

@@ -3,11 +3,10 @@
 import { askedBaselines, trainedBy } from '../baselines/baselines.ts'
 import type { Rival } from '../baselines/rival.ts'
 import { during } from '../core/during.ts'
-import { DataError } from '../core/errors.ts'
 import type { Progress } from '../core/types.ts'
 import { VERSION } from '../core/version.ts'
 import { checkDataset, type Dataset, digest, idsDigest } from '../data/dataset.ts'
-import { findLeaks } from '../data/leakage.ts'
+import { checkLeaks } from '../data/leakage.ts'
 import type { Splits } from '../data/split.ts'
 import { builtRules, methodName } from '../fusion/ensemble.ts'
 import { evaluate, keptScores, type Metrics } from '../fusion/evaluate.ts'
@@ -117,14 +116,6 @@ export function* trainModel(
   }
   const scores = methods.map(({ name, test }) => ({ name, test: test ? keptScores(test) : null }))
   return { model: { ...model, provenance: { ...model.provenance, scores } }, config: resolved, methods, rivals }
-}
-
-/** What is worth a warning. @throws DataError where the outcome stands among the features and nobody allowed it */
-function checkLeaks(data: Dataset, splits: Splits, allowed = false): string[] {
-  const leaks = findLeaks(data, splits)
-  const worst = leaks.find(({ severity }) => severity === 'refused')
-  if (worst && !allowed) throw new DataError(worst.sentence)
-  return leaks.map(({ sentence }) => sentence)
 }
 
 function divergenceNotes({ losses }: StageResult): string[] {

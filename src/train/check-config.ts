@@ -237,7 +237,8 @@ export function checkFit(config: TrainConfig, resolved: Resolved, shape: Shape):
   if ((shape.crossed || resolved.solved.length > 0) && warmStart !== 'none')
     refuse('warmStart', warmStart, 'none where students are cross-fitted or solved; set folds to 0 and solved to [] for others')
   if (shape.crossed) checkCrossed(resolved)
-  else if (resolved.repeats > 1) refuse('repeats', resolved.repeats, '1 where nothing is cross-fitted')
+  else if (resolved.repeats > 1)
+    refuse('repeats', resolved.repeats, '1 where nothing is cross-fitted: by folds of 0, validation rows, or more than 5000 rows')
 }
 
 /** What has seen the labels of all training rows cannot be judged by them. */

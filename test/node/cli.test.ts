@@ -508,8 +508,8 @@ describe('inspect', () => {
     expect(stdout).toContain(`trained by metafusion ${VERSION}, seed 3, data fnv1a64:`)
     expect(stdout).toContain('rows: 50 train, 0 validation, 9 test; split drawn\n')
     expect(stdout).toMatch(/\nmodality +features +prepared\nblood +3 +4\nmri +2 +2\n/)
-    expect(stdout).toMatch(/\nsharing ρ = \S+; teachers' validation loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99\n/)
-    expect(stdout).toMatch(/\nstudent +validation loss +teacher +weight\n/)
+    expect(stdout).toMatch(/\nsharing ρ = \S+; chosen by the out-of-fold loss: \d\.\d{4} at 0, \d\.\d{4} at 0.99\n/)
+    expect(stdout).toMatch(/\nstudent +out-of-fold loss +teacher +weight\n/)
     expect(stdout).toMatch(/\nensembles: greedy, best-single, simple-average, weighted-average, majority-vote, weighted-vote\n$/)
   })
 

@@ -56,7 +56,7 @@ const notIntended = ({ model: { target } }: ReportContext): string[] => [
 
 const limits = ({ model, own }: ReportContext): string[] => [
   `Its scores are of one split with one seed, of ${model.provenance.split.test} test rows${own ? '' : ', and here of another set of rows'}: another split gives others.`,
-  `Combinations of modalities that fewer than ${ENOUGH_ROWS} validation rows have are combined by the losses of students, not by an ensemble of their own.`,
+  `Combinations of modalities that fewer than ${ENOUGH_ROWS} of the rows that students were judged on have are combined by the losses of students, not by an ensemble of their own.`,
   'A category that did not occur in training, or a gap, says nothing to the model.',
   'How groups of subjects fare apart from each other is not told here unless a section says so.',
 ]

@@ -1,5 +1,6 @@
 import { extractorName } from '../../../src/fusion/extractor.ts'
 import { heatMap } from '../../figures/heat-map.ts'
+import { judgedOn } from '../../report.ts'
 import { counted } from '../../sentences.ts'
 import { inlineSvg } from '../charts.ts'
 import type { ReportContext, Section } from '../context.ts'
@@ -32,7 +33,7 @@ export async function cohort({ model }: ReportContext): Promise<Section> {
   const shown = [...down.entries()].filter(([name]) => kept.has(name))
   const columns = kinds[across]
   const svg = await heatMap({
-    valueTitle: 'validation loss',
+    valueTitle: `${judgedOn(model)} loss`,
     rows: { title: 'with', names: shown.map(([name]) => name) },
     columns: { title: names[across], names: columns.map((e) => (e === 'skip' ? 'without' : e)) },
     panels: [{ title: '', values: shown.map(([, row]) => columns.map((e) => row.get(e) ?? null)) }],
@@ -40,16 +41,16 @@ export async function cohort({ model }: ReportContext): Promise<Section> {
   })
   const ranked = [...students].sort((a, b) => a.loss - b.loss)
   const [best] = ranked
-  const alt = `Heat map of ${counted(students.length, 'student')} by extractor, coloured by validation loss. The least is ${best.loss.toFixed(4)}, of ${best.name}.`
+  const alt = `Heat map of ${counted(students.length, 'student')} by extractor, coloured by ${judgedOn(model)} loss. The least is ${best.loss.toFixed(4)}, of ${best.name}.`
   const order = ranked.map((s) => students.indexOf(s))
   const body = order.map((i) => [students[i].name, ...parts[i], loss(students[i].loss)])
   const caption = `Validation loss of each student: ${names[across]} goes across, what stands beside it down`
   return {
     title: 'Cohort',
-    html: html`<p>${counted(students.length, 'student')}; validation loss is ${target.task === 'classification' ? 'cross-entropy' : 'the mean squared error of standardised outputs'}, less is better.${
+    html: html`<p>${counted(students.length, 'student')}; ${judgedOn(model)} loss is ${target.task === 'classification' ? 'cross-entropy' : 'the mean squared error of standardised outputs'}, less is better.${
       down.size > MOST && ` The chart shows the ${MOST} best rows of ${down.size}.`
     }</p>
-${figureOf(inlineSvg(svg, 'cohort', alt, true), caption, tableOf('Students by validation loss', ['student', ...names, 'validation loss'], body))}`,
+${figureOf(inlineSvg(svg, 'cohort', alt, true), caption, tableOf(`Students by ${judgedOn(model)} loss`, ['student', ...names, `${judgedOn(model)} loss`], body))}`,
   }
 }
 

@@ -2,6 +2,7 @@ import { groupRows, modalitiesOf } from '../../../src/fusion/availability.ts'
 import { ownRule, patternWeights } from '../../../src/fusion/model.ts'
 import { barChart } from '../../figures/bar-chart.ts'
 import { heatMap } from '../../figures/heat-map.ts'
+import { judgedOn } from '../../report.ts'
 import { counted } from '../../sentences.ts'
 import { inlineSvg } from '../charts.ts'
 import type { ReportContext, Section } from '../context.ts'
@@ -37,7 +38,7 @@ export async function ensemble({ model, data }: ReportContext): Promise<Section>
         `${p + 1}: ${called(pattern)}`,
         rows,
         weights![i].toFixed(4),
-        ensembles.patterns.includes(pattern) ? 'validation rows' : 'losses of students',
+        ensembles.patterns.includes(pattern) ? `${judgedOn(model)} rows` : 'losses of students',
       ]),
   )
   const mute = patterns.filter(({ weights }) => !weights).reduce((sum, { rows }) => sum + rows, 0)

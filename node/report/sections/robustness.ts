@@ -17,15 +17,15 @@ export function robustness({ model, data, rows }: ReportContext): Section | unde
   const [key, title] = model.target.task === 'classification' ? ['accuracy', 'accuracy'] : ['mse', 'MSE']
   const predictor = createPredictor(model)
   const random = randomFrom(openTrainSession(kernels('train')), 0).fork('robustness')
-  const score = (spoilt: Dataset): number => {
-    const metrics = evaluate(predictor.predict(spoilt, rows), data.target, rows) as unknown as Record<string, number> | undefined
-    return metrics?.[key] ?? Number.NaN
-  }
+  const scored = (spoilt: Dataset) =>
+    evaluate(predictor.predict(spoilt, rows), data.target, rows) as unknown as Record<string, number> | undefined
+  const score = (spoilt: Dataset): number => scored(spoilt)?.[key] ?? Number.NaN
   const mean = (of: (draw: number) => number) =>
     Array.from({ length: DRAWS }, (_, draw) => of(draw)).reduce((sum, v) => sum + v, 0) / DRAWS
   const body = data.modalities.map(({ name }, m) => [
     name,
     digits(score(without(data, m))),
+    scored(without(data, m))?.rows ?? 0,
     digits(mean((draw) => score(noisy(data, m, 1, random.fork(`noise ${name} ${draw}`))))),
     digits(mean((draw) => score(swapped(data, m, rows, random.fork(`swap ${name} ${draw}`))))),
   ])
@@ -36,6 +36,6 @@ export function robustness({ model, data, rows }: ReportContext): Section | unde
   return {
     title: 'Robustness',
     html: html`<p>${title} as they are: ${digits(score(data))}.</p>
-${tableOf(`${title} with a modality spoilt in every row`, ['modality', 'missing', 'with noise of 1 sd', 'of other subjects'], body)}${conflict}`,
+${tableOf(`${title} with a modality spoilt in every row`, ['modality', 'missing', 'rows that can then be predicted', 'with noise of 1 sd', 'of other subjects'], body)}${conflict}`,
   }
 }

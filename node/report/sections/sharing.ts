@@ -1,4 +1,5 @@
 import { lineChart } from '../../figures/line-chart.ts'
+import { judgedOn } from '../../report.ts'
 import { inlineSvg } from '../charts.ts'
 import type { ReportContext, Section } from '../context.ts'
 import { figureOf, html, tableOf } from '../html.ts'
@@ -18,14 +19,14 @@ export async function sharing({ model }: ReportContext): Promise<Section> {
   ]
   const svg = await lineChart({
     x: { title: 'ρ' },
-    y: { title: 'validation loss' },
+    y: { title: `${judgedOn(model)} loss` },
     lineTitle: 'ρ',
     panels: [{ title: '', lines }],
   })
-  const alt = `Curve of the validation loss over ρ: ${points.map(({ x, y }) => `${y.toFixed(4)} at ${x}`).join(', ')}. Chosen: ${rho}.`
+  const alt = `Curve of the ${judgedOn(model)} loss over ρ: ${points.map(({ x, y }) => `${y.toFixed(4)} at ${x}`).join(', ')}. Chosen: ${rho}.`
   const body = rhoLosses.map(({ rho: x, loss }) => [x, Number.isFinite(loss) ? loss.toFixed(4) : '–', x === rho ? 'yes' : ''])
   return {
     title,
-    html: html`${said}${figureOf(inlineSvg(svg, 'sharing', alt), 'Validation loss that each ρ was judged by', tableOf('ρ tried', ['ρ', 'validation loss', 'chosen'], body))}`,
+    html: html`${said}${figureOf(inlineSvg(svg, 'sharing', alt), `Loss that each ρ was judged by, ${judgedOn(model)}`, tableOf('ρ tried', ['ρ', `${judgedOn(model)} loss`, 'chosen'], body))}`,
   }
 }

@@ -1,3 +1,4 @@
+import { judgedOn } from '../../report.ts'
 import { counted } from '../../sentences.ts'
 import type { ReportContext, Section } from '../context.ts'
 import { html, tableOf } from '../html.ts'
@@ -10,6 +11,6 @@ export function teachers({ model }: ReportContext): Section | undefined {
   return {
     title: 'Teachers',
     html: html`<p>${counted(chosen.length, 'student')} of ${model.students.length} taught the others.</p>
-${tableOf('Teachers by weight', ['student', 'weight as a teacher', 'validation loss'], body)}`,
+${tableOf('Teachers by weight', ['student', 'weight as a teacher', `${judgedOn(model)} loss`], body)}`,
   }
 }
