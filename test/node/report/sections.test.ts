@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { inlineSvg } from '../../../node/report/charts.ts'
 import type { Method, ReportContext } from '../../../node/report/context.ts'
 import { html, tableOf } from '../../../node/report/html.ts'
-import { lead, rivalsOf, strongest } from '../../../node/report/scores.ts'
+import { lead, lowerIsBetter, rivalsOf, strongest } from '../../../node/report/scores.ts'
 import { reliability } from '../../../node/report/sections/calibration.ts'
 import { rocPoints, thinned } from '../../../node/report/sections/roc.ts'
 import { verdict } from '../../../node/report/sections/verdict.ts'
@@ -29,6 +29,12 @@ describe('html', () => {
     )
     expect(text.match(/class="n"/g)).toHaveLength(3)
   })
+})
+
+test('of losses and errors, less is better', () => {
+  for (const score of ['logLoss', 'brier', 'ece', 'mse', 'mae']) expect(lowerIsBetter(score), score).toBe(true)
+  for (const score of ['accuracy', 'balancedAccuracy', 'macroF1', 'auc', 'prAuc', 'r2'])
+    expect(lowerIsBetter(score), score).toBe(false)
 })
 
 describe('a figure in a page', () => {
