@@ -844,4 +844,4 @@ test('the demo prints the table of the README, and leaves a folder that predict 
     code: 0,
     stdout: 'metafusion-demo/predictions.csv: 1200 rows predicted\n',
   })
-})
+}, 400_000)
