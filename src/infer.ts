@@ -6,7 +6,7 @@
 export { ConfigError, DataError, FormatError, HostError, MemoryError, ShapeError } from './core/errors.ts'
 export { type CategoryColumn, type Column, type Inputs, type Modality, modality, type NumberColumn } from './data/dataset.ts'
 export { type EncodeOptions, encodeModality, type FrozenEncoder } from './data/encoder.ts'
-export type { CategoryPreparation, ColumnPreparation, NumberPreparation, Preparation } from './data/prepare.ts'
+export type { CategoryPreparation, ColumnPreparation, NumberPreparation, Preparation, Unskew } from './data/prepare.ts'
 export { readModel } from './formats/model-file.ts'
 export { type Assessment, type Assessor, createAssessor, REASONS, type Reason } from './fusion/assess.ts'
 export type { Calibration, CalibrationCell, Sample } from './fusion/calibration.ts'
