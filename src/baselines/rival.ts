@@ -59,11 +59,9 @@ export const notForClasses = ({ target }: Dataset): string | undefined =>
 /** The students of a cohort that take steps: what methods that train them all together are about. */
 export const trainees = (cohort: readonly StudentSpec[]): StudentSpec[] => cohort.filter(({ solved }) => !solved)
 
-/** Rivals of the students that take steps, trained together; none where there are no such students. */
-export function* amongTrainees(arena: Arena, work: (group: Group) => Contest): Contest {
-  const specs = trainees(arena.cohort)
-  return specs.length > 0 ? yield* inRoom(arena, specs, work) : []
-}
+/** Rivals of the students that take steps, trained together. Where anybody learns, some of those do. */
+export const amongTrainees = (arena: Arena, work: (group: Group) => Contest): Contest =>
+  inRoom(arena, trainees(arena.cohort), work)
 
 /** Students in memory for as long as the work takes. */
 export function* inRoom<Result>(

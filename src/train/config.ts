@@ -90,7 +90,7 @@ export interface TrainConfig {
   readonly pcaRows?: (typeof PCA_ROWS)[number]
   /** Divide PCA scores by one common number so that they are as large as standardised features. Default true. */
   readonly unitPca?: boolean
-  /** Share of rows for validation: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
+  /** Where validation rows are drawn (`folds`), their share: of all rows, or of the training rows where a split is given. Default 0.15; 0.2 of a given train part. */
   readonly validation?: number
   /** Share of the training rows that is held out to find how sure predictions are (`createAssessor`). Default none: cross-fitted, all of them tell. */
   readonly calibration?: number

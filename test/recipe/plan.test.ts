@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { modality } from '../../src/data/dataset.ts'
 import { planOfTraining } from '../../src/recipe/plan.ts'
 import type { TrainConfig } from '../../src/train/config.ts'
 import { ensemblesFor } from '../../src/train/model.ts'
@@ -109,6 +110,15 @@ describe('a plan', () => {
   test('is the same whether its trials were run or not', () => {
     for (const { run } of trials) run()
     expect(planOf().plan).toEqual(plan)
+  })
+
+  test('tells leaks as training does', () => {
+    const { data } = study({ task: 'classification' })
+    if (data.target.task !== 'classification') throw new Error('the study is a classification')
+    const outcome = modality('outcome', Float64Array.from(data.target.labels), 1)
+    const leaking = { ...study({ task: 'classification' }), data: { ...data, modalities: [...data.modalities, outcome] } }
+    expect(() => planOf(leaking, QUICK)).toThrow(/allowLeakage/)
+    expect(planOf(leaking, { ...QUICK, allowLeakage: true }).plan.notes.join()).toMatch(/"0" of "outcome"/)
   })
 
   test('refuses what training refuses', () => {

@@ -99,6 +99,26 @@ describe('the cohort', () => {
       expect(solvedBy('lasso', names).join()).not.toContain('pca')
     })
 
+    test('that keep to the extractors listed', () => {
+      const names = cohortOf([3, 70], { extractors: { m0: ['raw'], m1: ['skip', 'pca(2)'] } })
+      // The first is always looked at, and of the second only the PCA.
+      for (const solver of SOLVERS) expect(solvedBy(solver, names)).toEqual(['m0', 'm0+m1:pca(2)'])
+    })
+
+    test('of which none has a random layer on many features without a PCA', () => {
+      const names = cohortOf([3, 70], { extractors: { '*': ['skip', 'raw'] } })
+      expect(solvedBy('random', names)).toEqual(['m0'])
+      expect(solvedBy('ridge', names)).toEqual(['m0', 'm1', 'm0+m1'])
+    })
+
+    test('whose names may be no other student’s', () => {
+      const [scan, visit, lab] = study().data.modalities
+      const data = { ...study().data, modalities: [scan, { ...visit, name: 'ridge scan' }, lab] }
+      expect(() => premisesOf(module, data, CROSSED, QUICK)).toThrow(
+        'two students are called "ridge scan:raw": give the modalities other names',
+      )
+    })
+
     test('of the kinds that are asked for, beyond the budget', () => {
       const kinds = (config: TrainConfig) => new Set(cohortOf([2, 2], config).map((name) => /^\w+(?= )/.exec(name)?.[0]))
       expect(kinds({})).toEqual(new Set([undefined, ...SOLVERS]))
