@@ -3,6 +3,7 @@ import Papa from 'papaparse'
 import { ConfigError } from '../../src/core/errors.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
+import { suspects } from '../../src/fusion/doubt.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
@@ -43,7 +44,7 @@ export const predictCommand = defineCommand({
       const options = { numerics, level, onNote: (note: string) => notes.push(note), signal: stop.signal }
       let rows = 0
       let mute = 0
-      let head: string[][] = [headOf(model.target, level)]
+      let head: string[][] = [headOf(model, level)]
       for await (const prediction of predictFolder(model, args.dir, options)) {
         file.write(linesOf([...head, ...predictionRows(prediction)]))
         head = []
@@ -71,15 +72,14 @@ function levelOf(text: string): number {
   return level
 }
 
-/** id, prediction, probability of each class (or each output), students, missing modalities; and with a level what it adds. */
-function headOf(target: Model['target'], level?: number): string[] {
+/** id, prediction, probability of each class (or each output), students, missing modalities, those that may be somebody else's; and with a level what it adds. */
+function headOf({ target, ensembles }: Model, level?: number): string[] {
   const sure =
     target.task === 'classification'
       ? ['set']
       : target.outputs.flatMap((name) => (target.outputs.length === 1 ? ['low', 'high'] : [`low_${name}`, `high_${name}`]))
-  return level === undefined
-    ? plainHead(target)
-    : [...plainHead(target), ...sure, 'disagreement', 'out_of_distribution', 'abstain']
+  const plain = [...plainHead(target), ...(ensembles.doubt ? ['suspect'] : [])]
+  return level === undefined ? plain : [...plain, ...sure, 'disagreement', 'out_of_distribution', 'abstain']
 }
 
 function plainHead(target: Model['target']): string[] {
@@ -97,8 +97,9 @@ function predictionRows(prediction: Prediction | Assessment): (string | number)[
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))
     const label = labels ? [labels[i] < 0 ? '' : outputs[labels[i]]] : []
+    const doubt = prediction.doubts ? [suspects(prediction, i).join('; ')] : []
     const sure = 'level' in prediction ? sureCells(prediction, i) : []
-    return [id, ...label, ...numbers, namesOf(students), missing.join('; '), ...sure]
+    return [id, ...label, ...numbers, namesOf(students), missing.join('; '), ...doubt, ...sure]
   })
 }
 

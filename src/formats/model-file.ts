@@ -123,6 +123,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
     selections: ensembles.selections,
     sum: ensembles.sum,
     best,
+    doubt: ensembles.doubt && { chance: ensembles.doubt.chance, prior: Array.from(ensembles.doubt.prior) },
     precision,
     calibration: sure?.described,
     provenance,
@@ -192,7 +193,7 @@ export function readModel(file: Uint8Array): Model {
       checkWeights(rule, pattern, all.slice(p * count, (p + 1) * count), students, skeleton.sum),
     )
   }
-  const { rules, average, selections } = skeleton
+  const { rules, average, selections, doubt } = skeleton
   const shares = Object.fromEntries(rules.map((rule) => [rule, sharesOf(rule)]))
   const stacking = rules.includes('stacking') ? takeBlock('stacking', metaLearner(count, outputs), take) : undefined
   const calibration =
@@ -209,6 +210,7 @@ export function readModel(file: Uint8Array): Model {
       patterns,
       weights: shares,
       average,
+      ...(doubt ? { doubt: { chance: doubt.chance, prior: Float32Array.from(doubt.prior) } } : {}),
       ...(stacking ? { stacking } : {}),
       ...(selections ? { selections } : {}),
     },

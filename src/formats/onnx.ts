@@ -7,6 +7,7 @@ import { ConfigError, FormatError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { CategoryColumn, Modality, NumberColumn } from '../data/dataset.ts'
 import { type CategoryPreparation, type NumberPreparation, type Preparation, preparedWidth, readerOf } from '../data/prepare.ts'
+import { type Doubt, LEAST, type Voices, voicesFor } from '../fusion/doubt.ts'
 import { isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceBefore, sourceName } from '../fusion/extractor.ts'
 import { type Model, type ModelTarget, memberOf, modelOutputs, ownRule, patternWeights } from '../fusion/model.ts'
@@ -51,8 +52,10 @@ const DOUBLE = 11
 export function writeOnnx(model: Model, { rule = ownRule(model), missing = [] }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const { preparations, target } = model
   const here = presentOf(preparations, missing)
-  const weights = patternWeights(model, rule)(here.map((there) => (there ? '1' : '0')).join(''))
-  if (!weights)
+  const { doubt } = rule === 'greedy' ? model.ensembles : {}
+  const pattern = here.map((there) => (there ? '1' : '0')).join('')
+  const voices = voicesFor(pattern, patternWeights(model, rule), doubt !== undefined)
+  if (!voices)
     throw new ConfigError(
       `no student of the model can do without ${missing.map((name) => JSON.stringify(name)).join(', ')}: leave fewer out`,
     )
@@ -60,8 +63,8 @@ export function writeOnnx(model: Model, { rule = ownRule(model), missing = [] }:
   const results = resultsOf(target)
   for (const { name } of results) graph.reserve(name)
   const inputs = preparations.map(({ modality }, m) => (here[m] ? graph.reserve(modality) : undefined))
-  const said = speak(graph, model, inputs, weights)
-  decide(graph, model, rule, said, weights)
+  const said = speak(graph, model, inputs, voices.members)
+  decide(graph, model, rule, said, voices, doubt)
 
   const schema = preparations.flatMap(({ modality, columns }, m) => {
     const input = inputs[m]
@@ -219,8 +222,8 @@ function declared({ name, type, shape }: Declared): Message {
   return message(delimited(1, name), delimited(2, delimited(1, message(number(1, type), delimited(2, message(...dims))))))
 }
 
-/** What each student of weight above 0 says, (N, D) each: logits or values. @param inputs of each modality; none if it is missing */
-function speak(graph: Graph, model: Model, inputs: readonly (Value | undefined)[], weights: Float32Array): Value[] {
+/** What each of the students says, (N, D) each: logits or values. @param inputs of each modality; none if it is missing */
+function speak(graph: Graph, model: Model, inputs: readonly (Value | undefined)[], members: readonly number[]): Value[] {
   const { preparations, projections, students } = model
   // Rows that extractors read, by the name that students know them by: each is computed once, and only if someone reads it.
   const makers = new Map<string, () => Value>()
@@ -242,7 +245,7 @@ function speak(graph: Graph, model: Model, inputs: readonly (Value | undefined)[
     return value
   }
   const features = preparations.map(preparedWidth)
-  return membersOf(weights).map((i) => {
+  return members.map((i) => {
     const student = memberOf(students[i], features)
     const run = (x: Value, part: string, spec: MlpSpec) =>
       network(graph, x, `students.${i}`, part, spec, student, students[i].block)
@@ -253,8 +256,6 @@ function speak(graph: Graph, model: Model, inputs: readonly (Value | undefined)[
     return run(graph.concat(heard), 'head', student.head)
   })
 }
-
-const membersOf = (weights: Float32Array): number[] => Array.from(weights.keys()).filter((i) => weights[i] > 0)
 
 /** A modality's raw columns (N, C) as the students know them: standardised, gaps 0, categories spread over 0 and 1. */
 function prepare(graph: Graph, input: Value, m: number, { columns, clip }: Preparation): Value {
@@ -360,35 +361,61 @@ function network(
 }
 
 /** The graph's outputs of what the students said. */
-function decide(graph: Graph, model: Model, rule: Rule, said: readonly Value[], weights: Float32Array): void {
+function decide(graph: Graph, model: Model, rule: Rule, said: readonly Value[], voices: Voices, doubt?: Doubt): void {
   const { target, ensembles, students } = model
+  const { members, weights, doubted } = voices
   const D = modelOutputs(target).length
   const softmax = (x: Value, result?: string) => graph.node('Softmax', [x], { axis: 1 }, result)
-  const stacked =
-    rule === 'stacking' && stack(graph, said, membersOf(weights), students.length, D, ensembles.stacking as Float32Array)
+  const stacked = rule === 'stacking' && stack(graph, said, members, students.length, D, ensembles.stacking as Float32Array)
   if (target.task === 'regression') {
     const z = graph.node('Cast', [stacked || weigh(graph, said, weights)], { to: DOUBLE })
     const scaled = graph.node('Mul', [z, graph.constant('target.scale', [D], target.scale)])
     graph.node('Add', [scaled, graph.constant('target.mean', [D], target.mean)], {}, 'values')
     return
   }
+  const heard = isVote(rule)
+    ? vote(graph, said, D)
+    : ensembles.average === 'logits'
+      ? said
+      : said.map((logits) => softmax(logits))
+  const chances = (mine: Float32Array, result?: string) => {
+    if (isVote(rule) || ensembles.average !== 'logits') return weigh(graph, heard, mine, result)
+    return softmax(weigh(graph, heard, mine), result)
+  }
   if (stacked) softmax(stacked, 'probabilities')
-  else if (isVote(rule)) weigh(graph, vote(graph, said, D), weights, 'probabilities')
-  else if (ensembles.average === 'logits') softmax(weigh(graph, said, weights), 'probabilities')
-  else
-    weigh(
-      graph,
-      said.map((logits) => softmax(logits)),
-      weights,
-      'probabilities',
-    )
+  else if (!doubt || doubted.length === 0) chances(weights, 'probabilities')
+  else {
+    const pairs = doubted.map(({ alone, without }) => ({ alone: chances(alone), without: chances(without) }))
+    believe(graph, chances(weights), pairs, doubt)
+  }
   graph.node('ArgMax', ['probabilities'], { axis: 1, keepdims: 0 }, 'label')
 }
 
-/** The weighted sum, added in the order of the students. */
+/** What `fusion/doubt.ts` makes of the probabilities of all, and of each doubted modality alone and of the others. */
+function believe(graph: Graph, all: Value, pairs: readonly { alone: Value; without: Value }[], { chance, prior }: Doubt): void {
+  const wide = (x: Value) => graph.node('Cast', [x], { to: DOUBLE })
+  const number = (what: string, value: number) => graph.constant(`doubt.${what}`, [], Float64Array.of(value))
+  const shares = graph.constant('doubt.prior', [prior.length], Float64Array.from(prior))
+  const each = number('each', chance / pairs.length)
+  const own = number('own', 1 - chance)
+  const least = number('least', LEAST)
+  const axis = graph.constant('doubt.axis', [1], BigInt64Array.of(1n))
+  const likely = pairs.map(({ alone, without }) => {
+    const terms = graph.node('Div', [graph.node('Mul', [wide(alone), wide(without)]), shares])
+    return graph.node('Div', [each, graph.node('Max', [graph.node('ReduceSum', [terms, axis]), least])])
+  })
+  const mixed = [
+    graph.node('Mul', [own, wide(all)]),
+    ...pairs.map(({ without }, k) => graph.node('Mul', [likely[k], wide(without)])),
+  ]
+  const value = graph.node('Div', [graph.node('Sum', mixed), graph.node('Add', [own, graph.node('Sum', likely)])])
+  graph.node('Cast', [value], { to: FLOAT }, 'probabilities')
+}
+
+/** The weighted sum of those with a weight, added in their order. */
 function weigh(graph: Graph, said: readonly Value[], weights: Float32Array, result?: string): Value {
-  const terms = membersOf(weights).map((i, k) =>
-    graph.node('Mul', [said[k], graph.constant(`ensemble.${i}`, [], Float32Array.of(weights[i]))]),
+  const terms = said.flatMap((value, k) =>
+    weights[k] > 0 ? [graph.node('Mul', [value, graph.constant(`ensemble.${k}`, [], Float32Array.of(weights[k]))])] : [],
   )
   return graph.node('Sum', terms, {}, result)
 }

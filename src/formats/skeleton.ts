@@ -9,12 +9,14 @@ import { isRecord, parseJson, shown } from './json.ts'
 
 export const FORMAT = 'metafusion'
 /** Raised when a file can no longer be read by the code before: 3 for int8, which models of f32 need not ask for. */
-export const FORMAT_VERSION = 5
+export const FORMAT_VERSION = 6
 export function versionOf({
   modalities,
   precision,
   calibration,
-}: Pick<Skeleton, 'modalities' | 'precision' | 'calibration'>): number {
+  doubt,
+}: Pick<Skeleton, 'modalities' | 'precision' | 'calibration' | 'doubt'>): number {
+  if (doubt) return 6
   if (modalities.some(({ clip, columns }) => clip !== undefined || columns.some(({ unskew }) => unskew))) return 5
   return calibration ? 4 : precision ? 3 : 2
 }
@@ -46,6 +48,8 @@ export interface Skeleton {
   /** The ensembles' weights are of a sum and need not be shares of 1. */
   readonly sum?: true
   readonly best: number
+  /** Since version 6. */
+  readonly doubt?: { readonly chance: number; readonly prior: readonly number[] }
   /** Weights are I8 tensors, each with the scales of its rows. Since version 3. */
   readonly precision?: 'int8'
   /** Since version 4. */
@@ -140,6 +144,10 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   const D = t.task === 'classification' ? t.classes.length : t.outputs.length
   const sizes = { patterns: s.patterns.length, outputs: D, modalities: M, floor: t.task === 'classification' ? 0 : D }
   if (s.calibration !== undefined && !(version >= 4 && isCalibration(s.calibration, sizes))) wrong('calibration')
+  const doubt = ({ chance, prior }: NonNullable<Skeleton['doubt']>) =>
+    chance > 0 && chance < 1 && Array.isArray(prior) && prior.length === D && prior.every((p) => p > 0 && p <= 1)
+  if (s.doubt !== undefined && !(version >= 6 && t.task === 'classification' && isRecord(s.doubt) && doubt(s.doubt)))
+    wrong('doubt')
   const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
   const selection = ({ members, trace }: Selection) =>
     Array.isArray(members) &&

@@ -6,6 +6,7 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import type { Pattern } from './availability.ts'
 import { bound, type Calibration, enough, pooled, rarity, type Sample } from './calibration.ts'
+import { suspects } from './doubt.ts'
 import type { Rule } from './ensemble.ts'
 import { type Model, modelOutputs, ownRule } from './model.ts'
 import { createPredictor, type Prediction, type Watch } from './predictor.ts'
@@ -14,6 +15,7 @@ import { createPredictor, type Prediction, type Watch } from './predictor.ts'
 export const REASONS = {
   nothing: 'no modality that the model could predict from',
   unlike: 'unlike the rows the model was trained on',
+  contradictory: 'its modalities contradict each other, and which is wrong cannot be told',
   undecided: 'no class can be ruled out at this level',
   unbounded: 'too few calibration rows for this level',
 } as const
@@ -122,7 +124,9 @@ export function createAssessor(session: Session<InferKernels>, model: Model): As
         }
         // An empty set says that no class is likely enough: the likeliest stays, which only makes it hold more often.
         if (sets && held === 0) sets[i * D + (prediction.labels as Int32Array)[i]] = 1
-        abstained[i] = unbounded ? 'unbounded' : outOfDistribution[i] ? 'unlike' : sets && held === D ? 'undecided' : undefined
+        const contradictory = suspects(prediction, i).length > 1
+        const doubtful = contradictory ? 'contradictory' : sets && held === D ? 'undecided' : undefined
+        abstained[i] = unbounded ? 'unbounded' : outOfDistribution[i] ? 'unlike' : doubtful
       }
       const sure = sets ? { sets } : { low, high }
       return { ...prediction, level, ...sure, disagreement, outOfDistribution, abstained }

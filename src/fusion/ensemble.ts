@@ -6,6 +6,7 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import type { Pattern } from './availability.ts'
+import type { Doubt } from './doubt.ts'
 
 /** In the order of a model file; the first that a model has is its own. `greedy` is Meta Fusion's. */
 export const RULES = [
@@ -50,6 +51,8 @@ export interface Ensembles {
   /** Weights over students of each rule that was built, for each listed pattern; a vector sums to 1, but of a sum. Stacking's are alike. */
   readonly weights: Readonly<Partial<Record<Rule, readonly Float32Array[]>>>
   readonly average: Average
+  /** Of a classification whose greedy ensemble asks whether each modality is the row's own. */
+  readonly doubt?: Doubt
   /** Parameters of the meta learner, in the order of its layout. */
   readonly stacking?: Float32Array
   /** How greedy chose, for each listed pattern. */
@@ -128,29 +131,31 @@ export function argmax(values: ArrayLike<number>, at: number, D: number): number
 }
 
 /**
- * out (B, D) = what the outputs `said` (K, B, D) of K students come to by a rule that weighs them: probabilities of classes, the
- * share of the votes that each class has, or values. `said` is worked on in place.
+ * out (W, B, D) = what the outputs `said` (K, B, D) of K students come to by a rule that weighs them, in each of W ways: probabilities
+ * of classes, the share of the votes that each class has, or values. `said` is worked on in place.
  */
 export function combine(
   { kernels, memory }: Session<InferKernels>,
   out: Pointer,
   said: Pointer,
-  weights: Float32Array,
+  ways: readonly Float32Array[],
   rule: Rule,
   { task, average }: { readonly task: 'classification' | 'regression'; readonly average: Average },
   B: number,
   D: number,
 ): void {
-  const K = weights.length
+  const K = ways[0].length
   const logits = task === 'classification' && !isVote(rule) && average === 'logits'
   if (isVote(rule)) castVotes(memory.f32(said, K * B * D), D)
   else if (task === 'classification' && !logits) kernels.softmax(said, said, K * B, D)
   const mark = memory.mark()
   const at = memory.alloc(4 * K)
-  memory.floats().set(weights, at / 4)
-  kernels.weightedSum(out, said, at, K, B * D)
+  ways.forEach((weights, w) => {
+    memory.floats().set(weights, at / 4)
+    kernels.weightedSum(out + 4 * w * B * D, said, at, K, B * D)
+  })
   memory.release(mark)
-  if (logits) kernels.softmax(out, out, B, D)
+  if (logits) kernels.softmax(out, out, ways.length * B, D)
 }
 
 /** A row's largest output becomes 1, the first of equals, and the others 0. */

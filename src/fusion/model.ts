@@ -99,9 +99,16 @@ export const memberOf = (student: ModelStudent, features: readonly number[]): St
 /** The rule that a model predicts by unless another is asked for: greedy, if it was built. */
 export const ownRule = ({ ensembles }: Model): Rule => builtRules(ensembles)[0]
 
+/** What of a model says how its students are combined. */
+export interface Combining extends Pick<Model, 'ensembles' | 'best'> {
+  readonly students: readonly Pick<ModelStudent, 'spec' | 'loss'>[]
+}
+
 /** How a model combines its students for a pattern: as listed, or by their losses; undefined when none can speak. @throws ConfigError for a rule that the model lacks */
-export function patternWeights(model: Model, rule: Rule): (pattern: Pattern) => Float32Array | undefined {
-  const { students, ensembles, best } = model
+export function patternWeights(
+  { students, ensembles, best }: Combining,
+  rule: Rule,
+): (pattern: Pattern) => Float32Array | undefined {
   const built = builtRules(ensembles)
   const weights = built.includes(rule) ? ensembles.weights[rule] : undefined
   if (!weights) throw new ConfigError(`the model has no rule ${JSON.stringify(rule)}: it has ${built.join(', ')}`)

@@ -4,6 +4,7 @@ import { type Read, readerOf } from '../data/prepare.ts'
 import type { InferKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 import { groupRows, modalitiesOf } from './availability.ts'
+import type { Doubts } from './doubt.ts'
 import { argmax, type Rule } from './ensemble.ts'
 import { type Model, modelOutputs, ownRule } from './model.ts'
 import { CHUNK, type Room, runnerOf } from './runner.ts'
@@ -18,6 +19,8 @@ export interface Prediction {
   readonly values: Float64Array
   /** Classification: the most probable class of each row, the first of equals; -1 where not predicted. */
   readonly labels?: Int32Array
+  /** Of a model that doubts; `suspects` says what follows from it. */
+  readonly doubts?: Doubts
   /** Each row's entry in `patterns`. */
   readonly patternOf: Int32Array
   readonly patterns: readonly PatternReport[]
@@ -60,6 +63,8 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const distinct = new Map<string, readonly string[]>(names.map((name) => [name, []]))
   const outputs = modelOutputs(target)
   const D = outputs.length
+  const M = names.length
+  const doubting = rule === 'greedy' && model.ensembles.doubt !== undefined
   const runner = runnerOf(
     session,
     model,
@@ -74,6 +79,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     places: Int32Array,
     speakersAt: (place: number) => Speakers,
     values: Float64Array,
+    doubts: Float64Array | undefined,
     watch?: Watch,
   ): void {
     let first = 0
@@ -85,10 +91,14 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
         const { voices } = speakers
         const begin = first
         const heard = watch && ((b: number, said: Float32Array) => watch.said(places[begin + b], said, voices.weights))
-        const from = runner.run(room, voices, first, last - first, heard) / 4
+        const { at, beliefs } = runner.run(room, voices, first, last - first, heard)
         const said = memory.floats()
+        const K = voices.doubted.length
         for (let i = first; i < last; i++) {
-          for (let d = 0; d < D; d++) values[places[i] * D + d] = said[from + (i - first) * D + d]
+          for (let d = 0; d < D; d++) values[places[i] * D + d] = said[at / 4 + (i - first) * D + d]
+          if (!doubts) continue
+          doubts.fill(0, places[i] * M, (places[i] + 1) * M)
+          for (let k = 0; k < K; k++) doubts[places[i] * M + voices.doubted[k].modality] = beliefs[(i - first) * K + k]
         }
       }
       first = last
@@ -114,6 +124,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
     const speakers = patterns.map(speakersFor)
     const places = together(patternOf, patterns.length)
     const values = new Float64Array(rows.length * D).fill(Number.NaN)
+    const doubts = doubting ? new Float64Array(rows.length * M).fill(Number.NaN) : undefined
     const room = rows.length > CHUNK ? runner.roomFor(Math.min(rows.length, BLOCK)) : small
     for (let at = 0; at < places.length; at += BLOCK) {
       const mine = places.length > BLOCK ? places.subarray(at, at + BLOCK) : places
@@ -121,11 +132,18 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
       if (watch) {
         for (const place of mine) watch.row(place, featuresOf(reads, given, rows[place]))
       }
-      runRoom(room, mine, (place) => speakers[patternOf[place]], values, watch)
+      runRoom(room, mine, (place) => speakers[patternOf[place]], values, doubts, watch)
     }
     const ids = new Array<string>(rows.length)
     for (let i = 0; i < ids.length; i++) ids[i] = inputs.ids[rows[i]]
-    const common = { ids, outputs, values, patternOf, patterns: speakers.map(({ report }) => report) }
+    const common = {
+      ids,
+      outputs,
+      values,
+      ...(doubts ? { doubts: { modalities: names, beliefs: doubts } } : {}),
+      patternOf,
+      patterns: speakers.map(({ report }) => report),
+    }
     if (target.task === 'classification') return { ...common, labels: labelsOf(values, D) }
     for (let i = 0; i < values.length; i++) values[i] = values[i] * target.scale[i % D] + target.mean[i % D]
     return common

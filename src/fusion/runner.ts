@@ -3,11 +3,11 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import { type Cohort, chooseRange, cohortOf, runMember } from './cohort.ts'
+import { believe, type Voices, waysOf } from './doubt.ts'
 import { combine, type Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
 import { type Model, memberOf, modelOutputs } from './model.ts'
 import { placeFrozen, runFrozen } from './projection.ts'
-import type { Voices } from './speakers.ts'
 import { metaLearner, runMeta } from './stacking.ts'
 import type { Source } from './student.ts'
 
@@ -29,9 +29,15 @@ export interface Runner {
   /**
    * Runs B rows, at most CHUNK, from `first` of those in the room on.
    * @param heard told of each row, by its place from `first`, what its students say (members, outputs)
-   * @returns where their probabilities or outputs (B, outputs) stand until the next run
+   * @returns where their probabilities or outputs (B, outputs) stand until the next run, and how likely it is that each doubted
+   *   modality is not the row's own (B, doubted)
    */
-  run(room: Room, voices: Voices, first: number, B: number, heard?: (b: number, said: Float32Array) => void): Pointer
+  run(room: Room, voices: Voices, first: number, B: number, heard?: (b: number, said: Float32Array) => void): Said
+}
+
+export interface Said {
+  readonly at: Pointer
+  readonly beliefs: Float64Array
 }
 
 /** @param features prepared features of each modality @throws MemoryError */
@@ -44,7 +50,9 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
   const kind = { task: model.target.task, average: model.ensembles.average }
   const D = modelOutputs(model.target).length
   const said = memory.alloc(4 * students.length * CHUNK * D)
-  const mix = memory.alloc(4 * CHUNK * D)
+  const { doubt } = rule === 'greedy' ? model.ensembles : {}
+  const mix = memory.alloc(4 * CHUNK * D * (doubt ? 1 + 2 * features.length : 1))
+  const beliefs = new Float64Array(CHUNK * features.length)
   const meta = metaLearner(students.length, D)
   const { stacking } = model.ensembles
   const metaBlock = rule === 'stacking' && stacking ? memory.put(stacking) : undefined
@@ -71,17 +79,19 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
       }
     },
 
-    run({ cohort }, { members, weights }, first, B, heard) {
+    run({ cohort }, voices, first, B, heard) {
+      const { members, doubted } = voices
       chooseRange(session, cohort, first, B)
       for (let k = 0; k < members.length; k++) runMember(kernels, said + 4 * k * B * D, cohort, members[k], B)
       if (heard) tell(session, said, members.length, B, D, kind.task, heard)
       if (metaBlock === undefined) {
-        combine(session, mix, said, weights, rule, kind, B, D)
+        combine(session, mix, said, waysOf(voices), rule, kind, B, D)
+        if (doubt && doubted.length > 0) believe(memory.floats(), mix / 4, doubt, B, D, doubted.length, beliefs)
       } else {
         runMeta(session, mix, said, members, meta, metaBlock, B)
         if (kind.task === 'classification') kernels.softmax(mix, mix, B, D)
       }
-      return mix
+      return { at: mix, beliefs }
     },
   }
 }

@@ -1,6 +1,7 @@
 // Who is asked about rows of a pattern. What a model says of that is worked out once for each pattern, not once for each call.
 
 import type { Pattern } from './availability.ts'
+import { type Voices, voicesFor } from './doubt.ts'
 import type { Rule } from './ensemble.ts'
 import { type Model, patternWeights } from './model.ts'
 
@@ -14,15 +15,10 @@ export interface PatternReport {
 
 /** The students of a pattern. */
 export interface Speakers {
-  /** Those that have a weight, and what it is; undefined when none can speak. */
+  /** Those that are asked, and what they count; undefined when none can speak. */
   readonly voices: Voices | undefined
   /** Frozen, all through: it is part of every prediction. */
   readonly report: PatternReport
-}
-
-export interface Voices {
-  readonly members: readonly number[]
-  readonly weights: Float32Array
 }
 
 /** Patterns that are remembered: of 25 modalities there may be 2²⁵. */
@@ -31,11 +27,12 @@ const REMEMBERED = 1024
 /** The speakers of a pattern. @throws ConfigError for a rule that the model lacks */
 export function speakersOf(model: Model, rule: Rule): (pattern: Pattern) => Speakers {
   const weightsOf = patternWeights(model, rule)
+  const doubts = rule === 'greedy' && model.ensembles.doubt !== undefined
   const remembered = new Map<Pattern, Speakers>()
   return (pattern) => {
     const known = remembered.get(pattern)
     if (known) return known
-    const voices = voicesOf(weightsOf(pattern))
+    const voices = voicesFor(pattern, weightsOf, doubts)
     const speakers = { voices, report: reportOf(model, pattern, voices) }
     if (remembered.size === REMEMBERED) remembered.clear()
     remembered.set(pattern, speakers)
@@ -43,14 +40,11 @@ export function speakersOf(model: Model, rule: Rule): (pattern: Pattern) => Spea
   }
 }
 
-function voicesOf(weights: Float32Array | undefined): Voices | undefined {
-  if (!weights) return undefined
-  const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
-  return { members, weights: Float32Array.from(members, (i) => weights[i]) }
-}
-
 function reportOf({ preparations, students }: Model, pattern: Pattern, voices: Voices | undefined): PatternReport {
   const missing = preparations.map((p) => p.modality).filter((_, m) => pattern[m] !== '1')
-  const used = (voices?.members ?? []).map((i, k) => Object.freeze({ name: students[i].name, weight: voices!.weights[k] }))
+  const used = (voices?.members ?? []).flatMap((i, k) => {
+    const weight = voices!.weights[k]
+    return weight > 0 ? [Object.freeze({ name: students[i].name, weight })] : []
+  })
   return Object.freeze({ missing: Object.freeze(missing), students: Object.freeze(used.sort((a, b) => b.weight - a.weight)) })
 }

@@ -5,7 +5,9 @@ import { type Preparation, readerOf } from '../data/prepare.ts'
 import { deviations, rootMeanSquare, variation } from '../fusion/assess.ts'
 import type { Pattern } from '../fusion/availability.ts'
 import { type Calibration, type CalibrationCell, sampleOf } from '../fusion/calibration.ts'
-import { type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
+import { believe, voicesFor, waysOf } from '../fusion/doubt.ts'
+import { isVote, type Rule } from '../fusion/ensemble.ts'
+import { type Combining, patternWeights } from '../fusion/model.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 
@@ -17,7 +19,7 @@ export interface Heard {
   readonly width: number
   /** Modalities of each row. */
   readonly patterns: readonly Pattern[]
-  readonly ensembles: Ensembles
+  readonly combining: Combining
   readonly rule: Rule
 }
 
@@ -29,7 +31,7 @@ export interface Heard {
  */
 export function* calibrate(
   session: Session<TrainKernels>,
-  { source, outputs, target, width: D, patterns, ensembles, rule }: Heard,
+  { source, outputs, target, width: D, patterns, combining, rule }: Heard,
   distance: readonly (readonly number[])[],
 ): Generator<undefined, Calibration | undefined> {
   const n = patterns.length
@@ -40,14 +42,16 @@ export function* calibrate(
   const floors: number[][] = Array.from({ length: D }, () => [])
   const mine = new Map<Pattern, (readonly number[])[]>()
   const told = target instanceof Int32Array ? softmax(session, outputs, D) : outputs
-  const judged = ensembles.patterns.map((pattern, p) => {
-    const weights = ensembles.weights[rule]?.[p] as Float32Array
-    const members = Array.from(weights.keys()).filter((i) => weights[i] > 0)
-    const rows = Array.from(patterns.keys()).filter((b) => has(patterns[b], pattern))
-    return { pattern, weights: Float32Array.from(members, (i) => weights[i]), members, rows }
+  const { ensembles } = combining
+  const weightsOf = patternWeights(combining, rule)
+  const { doubt } = rule === 'greedy' ? ensembles : {}
+  const judged = ensembles.patterns.flatMap((pattern) => {
+    const voices = voicesFor(pattern, weightsOf, doubt !== undefined)
+    return voices ? [{ pattern, voices, rows: Array.from(patterns.keys()).filter((b) => has(patterns[b], pattern)) }] : []
   })
-  for (const { pattern, members, weights, rows } of judged) {
+  for (const { pattern, voices, rows } of judged) {
     yield
+    const { members, weights } = voices
     const spread = rows.map((b) => {
       const said = new Float32Array(members.length * D)
       members.forEach((i, k) => {
@@ -63,18 +67,25 @@ export function* calibrate(
     })
   }
   const floor = Float32Array.from(floors, meanOrOne)
-  for (const { pattern, members, weights, rows } of judged) {
+  for (const { pattern, voices, rows } of judged) {
     yield
-    const voices = ensembles.average === 'logits' ? outputs : told
-    const mix = new Float32Array(rows.length * D)
-    rows.forEach((b, r) => {
-      for (let d = 0; d < D; d++) {
-        let sum = 0
-        for (let k = 0; k < members.length; k++) sum += weights[k] * voices[(members[k] * n + b) * D + d]
-        mix[r * D + d] = sum
-      }
+    const heard = ensembles.average === 'logits' ? outputs : told
+    const ways = waysOf(voices)
+    const mix = new Float32Array(ways.length * rows.length * D)
+    ways.forEach((weights, w) => {
+      rows.forEach((b, r) => {
+        for (let d = 0; d < D; d++) {
+          let sum = 0
+          voices.members.forEach((i, k) => {
+            sum += weights[k] * heard[(i * n + b) * D + d]
+          })
+          mix[(w * rows.length + r) * D + d] = sum
+        }
+      })
     })
     const chances = target instanceof Int32Array && ensembles.average === 'logits' ? softmax(session, mix, D) : mix
+    const K = voices.doubted.length
+    if (doubt && K > 0) believe(chances, 0, doubt, rows.length, D, K, new Float64Array(rows.length * K))
     for (let d = 0; d < D; d++) {
       const scores = rows.flatMap((b, r) => {
         if (target instanceof Int32Array) return target[b] === d ? [1 - chances[r * D + d]] : []

@@ -39,6 +39,7 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'teaching',
   'ensembles',
   'average',
+  'doubt',
   'greedy',
   'bagging',
   'stacking',
@@ -72,7 +73,7 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   whole('patience', c.patience, 0, 100_000)
-  for (const key of ['dropout', 'modalityDropout', 'labelSmoothing'] as const) share(key, c[key])
+  for (const key of ['dropout', 'modalityDropout', 'labelSmoothing', 'doubt'] as const) share(key, c[key])
   if (c.schedule !== undefined) checkSchedule(c.schedule)
   if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
@@ -202,7 +203,11 @@ function checkClassWeights(given: unknown): void {
 }
 
 /** What only makes sense of classes, and of these. */
-function checkClasses({ labelSmoothing = 0, classWeights = 'none' }: TrainConfig, classes: readonly string[] | undefined): void {
+function checkClasses(
+  { labelSmoothing = 0, doubt = 0, classWeights = 'none' }: TrainConfig,
+  classes: readonly string[] | undefined,
+): void {
+  if (!classes && doubt > 0) refuse('doubt', doubt, '0, since the target is a regression')
   if (!classes && labelSmoothing > 0) refuse('labelSmoothing', labelSmoothing, '0, since the target is a regression')
   if (!classes && classWeights !== 'none') refuse('classWeights', classWeights, 'none, since the target is a regression')
   if (!classes || typeof classWeights === 'string') return

@@ -72,6 +72,12 @@ export interface TrainConfig {
   readonly ensembles?: readonly Rule[]
   /** What a classification's averages are of, greedy's included: logits or probabilities. Default logits, as the authors. */
   readonly average?: Average
+  /**
+   * How likely it is, before looking, that one modality of a row is not the row's own: the greedy ensemble of a classification asks
+   * who looks at it alone and who does without it, and believes the others as far as they disagree. 0 for never. Default 0.05 where
+   * cross-fitted, else 0.
+   */
+  readonly doubt?: number
   /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss, shrink 0; 200 where cross-fitted. */
   readonly greedy?: Partial<GreedySpec>
   /** Bagging draws this share of the number of students; only where `ensembles` lists it. Default 0.6. */
@@ -137,6 +143,7 @@ export interface Resolved {
   readonly dropout: number
   readonly modalityDropout: number
   readonly labelSmoothing: number
+  readonly doubt: number
   readonly classWeights: ClassWeights
   readonly warmStart: WarmStart
   readonly chooseRho: RhoChoice
@@ -229,6 +236,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
     ensembles: config.ensembles ?? usualRules(shape.task),
     average: config.average ?? 'logits',
+    doubt: config.doubt ?? (crossed && shape.task === 'classification' ? 0.05 : 0),
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     bagging: { share: 0.6, ...given(config.bagging) },
     stacking: resolveStacking(config.stacking, epochs, batch, shape),

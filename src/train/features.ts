@@ -6,6 +6,7 @@ import type { Inputs } from '../data/dataset.ts'
 import { readerOf } from '../data/prepare.ts'
 import { groupRows, modalitiesOf } from '../fusion/availability.ts'
 import { chooseRange, cohortOf, runCohort } from '../fusion/cohort.ts'
+import { believe, type Voices, waysOf } from '../fusion/doubt.ts'
 import { argmax, isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceName } from '../fusion/extractor.ts'
 import { type Model, memberOf, modelOutputs, ownRule } from '../fusion/model.ts'
@@ -39,6 +40,13 @@ export interface FeatureShares {
   readonly rest: number
   /** Largest first; a category's levels together. None where nothing is predicted. */
   readonly shares: readonly FeatureShare[]
+}
+
+/** One thing that may be of a row's modalities: who then speaks, what they come to (STEPS, D), and how likely it is. */
+interface View {
+  readonly weights: Float32Array
+  readonly mix: Float64Array
+  readonly belief: number
 }
 
 /** Steps of the integral, the middle of each: one batch. */
@@ -94,7 +102,7 @@ export function featureShares(
   const M = students.length
   const said = memory.alloc(4 * M * STEPS * D)
   const told = memory.alloc(4 * M * STEPS * D)
-  const mixed = memory.alloc(4 * STEPS * D)
+  const chances = memory.alloc(4 * STEPS * D)
   const dOut: Window = { at: memory.alloc(4 * STEPS * D), ld: D }
   const widest = Math.max(...features, ...frozen.map((layer) => layer.width), ...students.map((s) => s.head.widths[0]))
   const dInput = memory.alloc(4 * STEPS * widest)
@@ -110,12 +118,16 @@ export function featureShares(
       runFrozen(kernels, (sources.get(layer.to) as Source).at, sources.get(layer.from) as Source, layer, STEPS)
   }
 
-  /** Runs the students on the steps. @returns what the ensemble says of them (STEPS, D), and the students' weights */
-  function speak(weights: Float32Array): Float64Array {
+  /** Runs the students on the steps. */
+  function run(): void {
     chooseRange(session, cohort, 0, STEPS)
     runCohort(kernels, said, cohort, STEPS)
     if (classes) kernels.softmax(told, said, M * STEPS, D)
     else memory.copy(told, said, 4 * M * STEPS * D)
+  }
+
+  /** What the students come to by some weights (STEPS, D). */
+  function mixed(weights: Float32Array): Float64Array {
     const logits = classes && model.ensembles.average === 'logits'
     const all = memory.f32(logits ? said : told, M * STEPS * D)
     const mix = new Float64Array(STEPS * D)
@@ -124,25 +136,47 @@ export function featureShares(
       for (let k = 0; k < mix.length; k++) mix[k] += weights[i] * all[i * mix.length + k]
     }
     if (!logits) return mix
-    memory.f32(mixed, mix.length).set(mix)
-    kernels.softmax(mixed, mixed, STEPS, D)
-    return Float64Array.from(memory.f32(mixed, mix.length))
+    memory.f32(chances, mix.length).set(mix)
+    kernels.softmax(chances, chances, STEPS, D)
+    return Float64Array.from(memory.f32(chances, mix.length))
   }
 
-  /** Adds the slope of the ensemble's output c along each feature to the sources' slopes. */
-  function slope(weights: Float32Array, mix: Float64Array, c: number): void {
+  /** All that may be of the subject's modalities, how likely it is, and what is then said of the average and the subject. */
+  function viewsOf(voices: Voices): View[] {
+    const [whole, ...pairs] = waysOf(voices).map((own): View => {
+      const weights = new Float32Array(M)
+      voices.members.forEach((i, k) => {
+        weights[i] = own[k]
+      })
+      return { weights, mix: mixed(weights), belief: 1 }
+    })
+    const { doubt } = model.ensembles
+    const K = voices.doubted.length
+    if (!doubt || K === 0) return [whole]
+    const beliefs = new Float64Array(K)
+    const subject = [whole, ...pairs].flatMap(({ mix }) => Array.from(mix.subarray(D, 2 * D)))
+    believe(Float32Array.from(subject), 0, doubt, 1, D, K, beliefs)
+    const believed = 1 - beliefs.reduce((sum, belief) => sum + belief, 0)
+    return [{ ...whole, belief: believed }, ...Array.from(beliefs, (belief, k) => ({ ...pairs[2 * k + 1], belief }))]
+  }
+
+  /** Adds the slope of the views' output c along each feature to the sources' slopes; what is believed stays as it is. */
+  function slope(views: readonly View[], c: number): void {
     for (const [name, at] of slopes) memory.f32(at, STEPS * (sources.get(name) as Source).width).fill(0)
     const logits = classes && model.ensembles.average === 'logits'
     students.forEach((student, i) => {
-      if (weights[i] === 0) return
+      const heard = views.filter(({ weights }) => weights[i] > 0)
+      if (heard.length === 0) return
       const d = memory.f32(dOut.at, STEPS * D)
       const own = memory.f32(told + 4 * i * STEPS * D, STEPS * D)
       for (let b = 0; b < STEPS; b++) {
         for (let k = 0; k < D; k++) {
           const same = k === c ? 1 : 0
-          const p = logits ? mix : own
           // dp_c / dz_k = p_c (1[k = c] - p_k).
-          d[b * D + k] = weights[i] * (classes ? p[b * D + c] * (same - p[b * D + k]) : same)
+          d[b * D + k] = heard.reduce((sum, { belief, weights, mix }) => {
+            const p = logits ? mix : own
+            return sum + belief * weights[i] * (classes ? p[b * D + c] * (same - p[b * D + k]) : same)
+          }, 0)
         }
       }
       const { block, head, encoders } = cohort.layers[i]
@@ -203,16 +237,19 @@ export function featureShares(
     })
     if (!voices)
       return { id: inputs.ids[row], output: output ?? '', value: Number.NaN, average: Number.NaN, rest: Number.NaN, shares: [] }
-    const weights = new Float32Array(M)
-    voices.members.forEach((i, k) => {
-      weights[i] = voices.weights[k]
-    })
     // The first step is the average, the others the subject.
     fill(values, (b) => (b === 0 ? 0 : 1))
-    const ends = speak(weights)
+    run()
+    const views = viewsOf(voices)
+    const ends = new Float64Array(2 * D)
+    for (const { belief, mix } of views) for (let k = 0; k < 2 * D; k++) ends[k] += belief * mix[k]
     const c = output !== undefined ? outputs.indexOf(output) : classes ? argmax(ends, D, D) : 0
     fill(values, (b) => (b + 0.5) / STEPS)
-    slope(weights, speak(weights), c)
+    run()
+    slope(
+      views.map((view) => ({ ...view, mix: mixed(view.weights) })),
+      c,
+    )
     const target = model.target
     const unit = target.task === 'regression' ? target.scale[c] : 1
     const shares = model.preparations.flatMap(({ modality, columns }, m) => {

@@ -4,6 +4,7 @@ import { during } from '../core/during.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { ableStudents, type Pattern } from '../fusion/availability.ts'
 import type { Calibration } from '../fusion/calibration.ts'
+import type { Doubt } from '../fusion/doubt.ts'
 import { builtRules, type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
@@ -41,11 +42,22 @@ export function* ensemblesFor<Step = BatchDone>(
   const judged = judgedOn(setting, splits.validation, judgedOutputs(group.plan, stage, splits.validation))
   const teams = stage.outOfFold ? (members: readonly number[]) => soloists(group.specs, members) : undefined
   const spec = { ...resolved, rules, teams }
-  const weighed = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
+  const found = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
+  const doubt = rules.includes('greedy') ? doubtOf(setting) : undefined
+  const weighed = doubt ? { ...found, doubt } : found
   if (!rules.includes('stacking')) return { ensembles: weighed, notes: [] }
   const { block, diverged } = yield* stackingFor(setting, group, stage, again)
   const note = 'the meta learner of stacking diverged: lower stacking.rate, or go by another ensemble'
   return { ensembles: { ...weighed, stacking: block }, notes: diverged ? [note] : [] }
+}
+
+/** What a classification's ensemble believes of its modalities before it looks; undefined where it never doubts. */
+function doubtOf({ resolved, target, wanted, targetRows, splits, names }: Setting): Doubt | undefined {
+  if (target.task !== 'classification' || resolved.doubt === 0 || names.length < 2) return undefined
+  const counts = new Float64Array(target.classes.length).fill(1)
+  for (const row of splits.train) counts[wanted[row]] += targetRows.weights?.[row] ?? 1
+  const sum = counts.reduce((total, n) => total + n, 0)
+  return { chance: resolved.doubt, prior: Float32Array.from(counts, (n) => n / sum) }
 }
 
 /**
@@ -100,11 +112,11 @@ export function tempered(
  */
 export function* calibrationOf(
   setting: Setting,
-  { plan }: Group,
+  { plan, specs }: Group,
   stage: StageResult,
   ensembles: Ensembles,
 ): Generator<undefined, Calibration | undefined> {
-  const { session, data, preparations, splits, patterns, wanted, head } = setting
+  const { session, data, preparations, splits, patterns, wanted, head, resolved } = setting
   const rows = splits.calibration ?? (stage.outOfFold ? splits.train : new Int32Array())
   const outputs = splits.calibration ? cohortOutputs(plan, stage.best, rows) : judgedOutputs(plan, stage, rows)
   const heard = {
@@ -113,7 +125,7 @@ export function* calibrationOf(
     target: targetOf(wanted, rows, head.outputs),
     width: head.outputs,
     patterns: Array.from(rows, (row) => patterns[row]),
-    ensembles,
+    combining: { students: specs.map((spec, i) => ({ spec, loss: stage.losses[i] })), ensembles, best: resolved.greedy.best },
     rule: builtRules(ensembles)[0],
   }
   return yield* calibrate(session, heard, distances(preparations, data, splits.calibration ?? splits.train))

@@ -83,6 +83,38 @@ test('a selection by a score that could not be had is kept as such', () => {
   expect(readModel(writeModel(blind))).toEqual(blind)
 })
 
+describe('what is believed of modalities', () => {
+  const prior = Float32Array.of(1 / 3, 0.1, 17 / 30)
+  const doubting: Model = { ...model, ensembles: { ...model.ensembles, doubt: { chance: 0.05, prior } } }
+
+  test('has the same bits after being written and read, in version 6', () => {
+    const bytes = writeModel(doubting)
+    expect(readModel(bytes)).toEqual(doubting)
+    expect(readSafetensors(bytes).metadata.version).toBe('6')
+  })
+
+  test.each<[string, Parameters<typeof changed>[0]]>([
+    ['an older version', ({ metadata }) => (metadata.version = '5')],
+    ['no chance', ({ description: d }) => delete d.doubt.chance],
+    ['a certainty', ({ description: d }) => (d.doubt.chance = 1)],
+    ['a class too few', ({ description: d }) => d.doubt.prior.pop()],
+    ['a class of nobody', ({ description: d }) => (d.doubt.prior[0] = 0)],
+    ['text', ({ description: d }) => (d.doubt = 'often')],
+  ])('is refused where it is wrong: %s', (_, change) => {
+    expect(() => readModel(changed(change, writeModel(doubting)))).toThrow(
+      'the description of the model has no valid doubt: the file is damaged',
+    )
+  })
+
+  test('is nothing that a regression has', () => {
+    const bytes = changed(({ metadata, description }) => {
+      metadata.version = '6'
+      description.doubt = { chance: 0.05, prior: [1] }
+    }, writeModel(second.model))
+    expect(() => readModel(bytes)).toThrow('no valid doubt')
+  })
+})
+
 describe('what straightens and clips features', () => {
   /** The model with these columns of each modality straightened, and clipped there. */
   const prepared = (straight: readonly (readonly number[])[], clips: readonly (number | undefined)[]): Model => ({
@@ -322,8 +354,8 @@ describe('refuses', () => {
     ['safetensors of another kind', ({ metadata }) => delete metadata.format, 'the file is safetensors, but no metafusion model'],
     [
       'a newer version',
-      ({ metadata }) => (metadata.version = '6'),
-      'the model file has version 6 and this library reads up to 5: install a newer metafusion',
+      ({ metadata }) => (metadata.version = '7'),
+      'the model file has version 7 and this library reads up to 6: install a newer metafusion',
     ],
     [
       'no version',

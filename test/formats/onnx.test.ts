@@ -4,7 +4,7 @@ import { type Inputs, type Modality, modality } from '../../src/data/dataset.ts'
 import { fitPreparation, type Manner } from '../../src/data/prepare.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { type OnnxOptions, onnxInput, writeOnnx } from '../../src/formats/onnx.ts'
-import { type Rule, rulesOf } from '../../src/fusion/ensemble.ts'
+import { AVERAGES, type Rule, rulesOf } from '../../src/fusion/ensemble.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import type { Projection } from '../../src/fusion/projection.ts'
@@ -66,6 +66,22 @@ describe.each(TASKS)('%s', (task) => {
     const { data, model } = task === 'classification' ? classifier() : regressor()
     await agree(readModel(writeModel(model)), data)
   })
+})
+
+describe.each(AVERAGES)('a model that doubts its modalities and averages %s', (average) => {
+  const { data, model: sure } = modelFor({ task: 'classification' })
+  const doubt = { chance: 0.3, prior: Float32Array.of(0.5, 0.3, 0.2) }
+  const model: Model = { ...sure, ensembles: { ...sure.ensembles, average, doubt } }
+
+  test.each(['', 'lab', 'scan', 'visit', 'visit lab'])('a graph without %s', async (missing) => {
+    const options = { missing: missing.split(' ').filter(Boolean) }
+    await agree(model, data, options)
+    const { theirs } = await both({ ...model, ensembles: { ...model.ensembles, doubt: undefined } }, data, options)
+    // Of one modality nothing can be doubted.
+    if (options.missing.length < 2) expect((await both(model, data, options)).theirs).not.toEqual(theirs)
+  })
+
+  test('other rules never doubt', () => agree(model, data, { rule: 'simple-average' }))
 })
 
 test('a modality that no student reads is an input, too', async () => {

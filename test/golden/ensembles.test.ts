@@ -215,7 +215,7 @@ describe('votes', () => {
     )
     const out = memory.alloc(4 * B * C)
     const weights = weightsByLoss(rule, losses, [0, 1, 2, 3], 3)
-    combine(session, out, said, weights, rule, { task: 'classification', average: 'logits' }, B, C)
+    combine(session, out, said, [weights], rule, { task: 'classification', average: 'logits' }, B, C)
     const result = memory.f32(out, B * C).slice()
     memory.release(mark)
     return result

@@ -260,7 +260,7 @@ describe('predict', () => {
 
   test('writes one row per id with probabilities that sum to 1', () => {
     const rows = rowsOf('predictions.csv')
-    expect(Object.keys(rows[0])).toEqual(['id', 'prediction', 'p_case', 'p_control', 'students', 'missing'])
+    expect(Object.keys(rows[0])).toEqual(['id', 'prediction', 'p_case', 'p_control', 'students', 'missing', 'suspect'])
     expect(rows.map(({ id }) => id).sort()).toEqual(['q1', 'q2', 'q3', 'q4'])
     for (const row of rows.filter(({ id }) => id !== 'q4')) {
       expect(Number(row.p_case) + Number(row.p_control)).toBeCloseTo(1, 6)
@@ -277,7 +277,7 @@ describe('predict', () => {
 
   test('leaves the prediction of a row without any modality empty', () => {
     const row = rowsOf('predictions.csv').find(({ id }) => id === 'q4')
-    expect(row).toEqual({ id: 'q4', prediction: '', p_case: '', p_control: '', students: '', missing: 'blood; mri' })
+    expect(row).toEqual({ id: 'q4', prediction: '', p_case: '', p_control: '', students: '', missing: 'blood; mri', suspect: '' })
   })
 
   test('of a regression writes a number in the units of the target', async () => {
@@ -653,7 +653,7 @@ describe('wrong usage is one sentence, exit code 2, and nothing done', () => {
     badConfig(
       'c.json',
       { epoch: 3 },
-      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, folds, repeats, solved, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines'}`,
+      `the configuration has no setting "epoch": there are ${'seed, extractors, encoders, budget, folds, repeats, solved, head, activation, rho, epochs, batch, optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, doubt, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines'}`,
     ),
     badConfig('c.json', { epochs: 0 }, 'epochs is 0: allowed is a whole number from 1 to 100000'),
     badConfig('c.json', { optimizer: { kind: 'lion' } }, 'optimizer.kind is "lion": allowed is sgd, adam, adamw'),

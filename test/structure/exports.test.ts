@@ -35,6 +35,7 @@ const INFER = [
   'modality',
   'openSession',
   'readModel',
+  'suspects',
 ]
 
 describe('package.json', () => {

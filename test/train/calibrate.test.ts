@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deviations } from '../../src/fusion/assess.ts'
 import { bound, type Calibration } from '../../src/fusion/calibration.ts'
+import { believe, type Doubt } from '../../src/fusion/doubt.ts'
 import { calibrate } from '../../src/train/calibrate.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
@@ -16,7 +17,7 @@ const ensembles = {
 }
 
 /** Rows of two views of an outcome, a third of them without one of the views, and what three students say of them. */
-function draw(n: number, seed: number, task: 'classification' | 'regression') {
+function draw(n: number, seed: number, task: 'classification' | 'regression', doubt?: Doubt) {
   const random = randomFrom(session, seed)
   const truth = random.fork('truth').normal(n)
   const [a, b] = ['a', 'b'].map((name) => random.fork(name).normal(n))
@@ -39,7 +40,7 @@ function draw(n: number, seed: number, task: 'classification' | 'regression') {
     target: classes ? labels : truth,
     width: D,
     patterns,
-    ensembles,
+    combining: { students: [], ensembles: { ...ensembles, ...(doubt ? { doubt } : {}) }, best: 3 },
     rule: 'greedy' as const,
     source: 'held' as const,
   }
@@ -55,13 +56,23 @@ function calibrated(drawn: Drawn): Calibration {
 }
 
 /** How far off the ensemble is on row i, by the definition. */
-function score({ outputs, target, width: D, patterns }: Drawn, i: number, floor: ArrayLike<number>): number {
+function score({ outputs, target, width: D, patterns, combining }: Drawn, i: number, floor: ArrayLike<number>): number {
   const n = patterns.length
   const weights = ensembles.weights.greedy[PATTERNS.indexOf(patterns[i])]
   const said = (d: number) => weights.reduce((sum, w, k) => sum + w * outputs[(k * n + i) * D + d], 0)
   if (target instanceof Int32Array) {
-    const odds = Math.exp(said(1) - said(0))
-    return 1 - (target[i] === 1 ? odds / (1 + odds) : 1 / (1 + odds))
+    const { doubt } = combining.ensembles
+    const chances = (mine: Float32Array) => {
+      const odds = Math.exp(mine.reduce((sum, w, k) => sum + w * (outputs[(k * n + i) * D + 1] - outputs[(k * n + i) * D]), 0))
+      return [1 / (1 + odds), odds / (1 + odds)]
+    }
+    const all = chances(weights)
+    if (!doubt || patterns[i] !== '11') return 1 - all[target[i]]
+    // Each modality is what is left without the other.
+    const [first, second] = [1, 2].map((p) => chances(ensembles.weights.greedy[p]))
+    const asked = Float32Array.from([all, first, second, second, first].flat())
+    believe(asked, 0, doubt, 1, 2, 2, new Float64Array(2))
+    return 1 - asked[target[i]]
   }
   const all = Float32Array.from(weights, (_, k) => outputs[k * n + i])
   return Math.abs(target[i] - said(0)) / (deviations(all, weights, 1)[0] + floor[0])
@@ -70,10 +81,14 @@ function score({ outputs, target, width: D, patterns }: Drawn, i: number, floor:
 /** The most that a binomial count of so many tosses strays from its mean, but once in some 10 000 times. */
 const band = (tosses: number, p: number) => 4 * Math.sqrt((p * (1 - p)) / tosses)
 
-describe.each(['classification', 'regression'] as const)('%s, 200 repetitions', (task) => {
+describe.each([
+  ['classification', undefined],
+  ['classification', { chance: 0.3, prior: Float32Array.of(0.6, 0.4) }],
+  ['regression', undefined],
+] as const)('%s, doubt %j, 200 repetitions', (task, doubt) => {
   const repetitions = Array.from({ length: 200 }, (_, seed) => ({
-    calibration: calibrated(draw(240, 2 * seed + 1, task)),
-    fresh: draw(40, 2 * seed + 2, task),
+    calibration: calibrated(draw(240, 2 * seed + 1, task, doubt)),
+    fresh: draw(40, 2 * seed + 2, task, doubt),
   }))
 
   test.each([0.8, 0.9, 0.95])('bounds hold so often at %f, of every class and with modalities missing', (level) => {

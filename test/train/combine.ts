@@ -37,7 +37,7 @@ export function combineOutputs(
       memory.f32(said + 4 * k * size, size).set(test.subarray(i * size, (i + 1) * size))
     })
     const out = memory.alloc(4 * size)
-    combine(session, out, said, mine, rule, kind, size / width, width)
+    combine(session, out, said, [mine], rule, kind, size / width, width)
     const result = memory.f32(out, size).slice()
     memory.release(mark)
     return [rule, result]

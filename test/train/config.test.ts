@@ -31,7 +31,7 @@ describe('refusals say what came and what is allowed', () => {
     [
       { Rho: [0] },
       'the configuration has no setting "Rho": there are seed, extractors, encoders, budget, folds, repeats, solved, head, activation, rho, epochs, batch, ' +
-        'optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines',
+        'optimizer, schedule, patience, dropout, modalityDropout, labelSmoothing, classWeights, warmStart, chooseRho, teaching, ensembles, average, doubt, greedy, bagging, stacking, standardizeFeatures, unskew, clip, standardizeTarget, pcaRows, unitPca, validation, calibration, test, allowLeakage, baselines',
     ],
     [{ seed: -1 }, `seed is -1: allowed is ${WHOLE} 0 to 4294967295`],
     [{ seed: 4294967296 }, `seed is 4294967296: allowed is ${WHOLE} 0 to 4294967295`],

@@ -100,6 +100,33 @@ describe.each([
   })
 })
 
+test('of a model that doubts, it is what is predicted that is explained', () => {
+  const { data, splits } = study({ task: 'classification', present: SOME })
+  const config = {
+    epochs: 20,
+    head: [7],
+    activation: 'tanh',
+    extractors: EXTRACTORS,
+    baselines: false,
+    budget: 40,
+    rho: [0],
+  } as const
+  const { model } = train({ data, splits }, { ...config, doubt: 0.5 })
+  const plain = createPredictor(session, model).predict(data, SPLITS.test)
+  const never = createPredictor(session, { ...model, ensembles: { ...model.ensembles, doubt: undefined } }).predict(
+    data,
+    SPLITS.test,
+  )
+  expect(Math.max(...plain.values.map((v, k) => (Number.isNaN(v) ? 0 : Math.abs(v - never.values[k]))))).toBeGreaterThan(0.01)
+  featureShares(session, model, data, SPLITS.test).forEach((row, i) => {
+    const value = plain.values[i * 3 + plain.outputs.indexOf(row.output)]
+    if (Number.isNaN(plain.values[i * 3])) return
+    expect(row.value).toBeCloseTo(value, 5)
+    const sum = row.shares.reduce((total, { share }) => total + share, 0)
+    expect(row.average + sum).toBeCloseTo(row.value, 2)
+  })
+})
+
 test('an output may be named; what has no slope is refused', () => {
   const { data, splits } = study({ task: 'classification' })
   const config = { epochs: 3, extractors: { '*': ['skip', 'raw'] }, baselines: false, rho: [0] }

@@ -1,4 +1,5 @@
 import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
+import { suspects } from '../../src/fusion/doubt.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { type Model, modelOutputs } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
@@ -18,6 +19,8 @@ export interface RowAnswer {
   readonly students: readonly { readonly name: string; readonly weight: number }[]
   /** Modalities of the model that the row lacks. */
   readonly missing: readonly string[]
+  /** Of a model that doubts: modalities that may be somebody else's (`suspects`). */
+  readonly suspects?: readonly string[]
   /** Why nothing is predicted; null where something is. */
   readonly abstained: string | null
   /** With a level: the classes of which one is the true one with that probability; null where nothing is predicted, as what follows. */
@@ -52,7 +55,8 @@ export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, p
     const said =
       target.task === 'regression' ? { values: named } : { prediction: named && outputs[labels![row]], probabilities: named }
     const sure = 'level' in prediction ? sureOf(prediction, row, abstained === null) : {}
-    return { id, ...said, students, missing, abstained, ...sure }
+    const doubt = prediction.doubts ? { suspects: suspects(prediction, row) } : {}
+    return { id, ...said, students, missing, ...doubt, abstained, ...sure }
   })
   return { rule, ...('level' in prediction ? { level: prediction.level } : {}), rows, notes }
 }

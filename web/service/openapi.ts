@@ -147,6 +147,7 @@ function schemasOf(model: Model, limits: Limits, card: Card): Json {
   const sure: Json = model.calibration
     ? { ...region, disagreement: maybe(number), outOfDistribution: truth, caution: maybe(text) }
     : {}
+  const doubt: Json = model.ensembles.doubt ? { suspects: list(text) } : {}
   const level: Json = model.calibration ? { level: number } : {}
   return {
     Rows: object({ rows: { ...list(row), maxItems: limits.rows } }),
@@ -155,8 +156,8 @@ function schemasOf(model: Model, limits: Limits, card: Card): Json {
       Object.keys(level),
     ),
     RowAnswer: object(
-      { id: maybe(text), ...said, students: list(student), missing: list(text), abstained: maybe(text), ...sure },
-      Object.keys(sure),
+      { id: maybe(text), ...said, students: list(student), missing: list(text), ...doubt, abstained: maybe(text), ...sure },
+      Object.keys({ ...doubt, ...sure }),
     ),
     Card: cardSchema(card),
   }
