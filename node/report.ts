@@ -153,7 +153,7 @@ export const judgedOn = ({ provenance }: Model): 'out-of-fold' | 'validation' =>
   Number(provenance.config.folds) > 0 ? 'out-of-fold' : 'validation'
 
 /** What was decided for a training, asked for or by default, as lines. Files of older versions have not all of it. */
-export function decidedLines({ preparations, provenance: { config } }: Model): string[] {
+export function decidedLines({ preparations, ensembles, provenance: { config } }: Model): string[] {
   const of = config as Partial<Record<string, unknown>>
   const names = (value: unknown) => (Array.isArray(value) ? value : [])
   const { kind, rate, decay } = (of.optimizer ?? {}) as Record<string, unknown>
@@ -166,6 +166,7 @@ export function decidedLines({ preparations, provenance: { config } }: Model): s
     `hidden widths of heads ${heads.join(' and ')}`,
     `solved students ${names(of.solved).join(', ') || 'none'}`,
     `ρ of ${names(of.rho).join(', ')}`,
+    ...(ensembles.doubt ? [`a chance of ${ensembles.doubt.chance} that a modality is somebody else's`] : []),
   ]
   const looks = preparations.map(({ modality }, m) => `${modality} ${names(names(of.extractors)[m]).join(', ')}`)
   return [`decided: ${parts.join('; ')}`, `extractors: ${looks.join('; ')}`]

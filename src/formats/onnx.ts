@@ -7,10 +7,11 @@ import { ConfigError, FormatError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { CategoryColumn, Modality, NumberColumn } from '../data/dataset.ts'
 import { type CategoryPreparation, type NumberPreparation, type Preparation, preparedWidth, readerOf } from '../data/prepare.ts'
-import { type Doubt, LEAST, type Voices, voicesFor } from '../fusion/doubt.ts'
+import { type Doubt, LEAST, type Voices } from '../fusion/doubt.ts'
 import { isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceBefore, sourceName } from '../fusion/extractor.ts'
-import { type Model, type ModelTarget, memberOf, modelOutputs, ownRule, patternWeights } from '../fusion/model.ts'
+import { doubtOf, type Model, type ModelTarget, memberOf, modelOutputs, ownRule } from '../fusion/model.ts'
+import { speakersOf } from '../fusion/speakers.ts'
 import { metaLearner } from '../fusion/stacking.ts'
 import { type Student, studentOf } from '../fusion/student.ts'
 import type { Activation } from '../nn/dense.ts'
@@ -52,9 +53,9 @@ const DOUBLE = 11
 export function writeOnnx(model: Model, { rule = ownRule(model), missing = [] }: OnnxOptions = {}): Uint8Array<ArrayBuffer> {
   const { preparations, target } = model
   const here = presentOf(preparations, missing)
-  const { doubt } = rule === 'greedy' ? model.ensembles : {}
+  const doubt = doubtOf(model, rule)
   const pattern = here.map((there) => (there ? '1' : '0')).join('')
-  const voices = voicesFor(pattern, patternWeights(model, rule), doubt !== undefined)
+  const { voices } = speakersOf(model, rule)(pattern)
   if (!voices)
     throw new ConfigError(
       `no student of the model can do without ${missing.map((name) => JSON.stringify(name)).join(', ')}: leave fewer out`,
@@ -391,25 +392,35 @@ function decide(graph: Graph, model: Model, rule: Rule, said: readonly Value[], 
   graph.node('ArgMax', ['probabilities'], { axis: 1, keepdims: 0 }, 'label')
 }
 
-/** What `fusion/doubt.ts` makes of the probabilities of all, and of each doubted modality alone and of the others. */
+/** What `fusion/doubt.ts` makes of the probabilities of all, and of each modality alone and of the others. */
 function believe(graph: Graph, all: Value, pairs: readonly { alone: Value; without: Value }[], { chance, prior }: Doubt): void {
   const wide = (x: Value) => graph.node('Cast', [x], { to: DOUBLE })
   const number = (what: string, value: number) => graph.constant(`doubt.${what}`, [], Float64Array.of(value))
   const shares = graph.constant('doubt.prior', [prior.length], Float64Array.from(prior))
-  const each = number('each', chance / pairs.length)
   const own = number('own', 1 - chance)
+  const each = number('each', chance / pairs.length)
   const least = number('least', LEAST)
   const axis = graph.constant('doubt.axis', [1], BigInt64Array.of(1n))
-  const likely = pairs.map(({ alone, without }) => {
-    const terms = graph.node('Div', [graph.node('Mul', [wide(alone), wide(without)]), shares])
-    return graph.node('Div', [each, graph.node('Max', [graph.node('ReduceSum', [terms, axis]), least])])
-  })
-  const mixed = [
-    graph.node('Mul', [own, wide(all)]),
-    ...pairs.map(({ without }, k) => graph.node('Mul', [likely[k], wide(without)])),
+  const ratios = pairs.map(({ alone }) => graph.node('Div', [graph.node('Max', [wide(alone), least]), shares]))
+  /** How likely it is to see some modalities together. */
+  const together = (some: readonly Value[]) =>
+    graph.node('ReduceSum', [some.reduce((product, ratio) => graph.node('Mul', [product, ratio]), shares), axis])
+  const views = [
+    { likely: graph.node('Mul', [own, together(ratios)]), said: all },
+    ...pairs.map(({ without }, k) => ({
+      likely: graph.node('Mul', [each, together(ratios.filter((_, j) => j !== k))]),
+      said: without,
+    })),
   ]
-  const value = graph.node('Div', [graph.node('Sum', mixed), graph.node('Add', [own, graph.node('Sum', likely)])])
-  graph.node('Cast', [value], { to: FLOAT }, 'probabilities')
+  const mixed = graph.node(
+    'Sum',
+    views.map(({ likely, said }) => graph.node('Mul', [likely, wide(said)])),
+  )
+  const sum = graph.node(
+    'Sum',
+    views.map(({ likely }) => likely),
+  )
+  graph.node('Cast', [graph.node('Div', [mixed, sum])], { to: FLOAT }, 'probabilities')
 }
 
 /** The weighted sum of those with a weight, added in their order. */

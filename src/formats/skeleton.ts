@@ -144,10 +144,15 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   const D = t.task === 'classification' ? t.classes.length : t.outputs.length
   const sizes = { patterns: s.patterns.length, outputs: D, modalities: M, floor: t.task === 'classification' ? 0 : D }
   if (s.calibration !== undefined && !(version >= 4 && isCalibration(s.calibration, sizes))) wrong('calibration')
+  const share = (v: unknown) => typeof v === 'number' && Math.fround(v) > 0 && v < 1
   const doubt = ({ chance, prior }: NonNullable<Skeleton['doubt']>) =>
-    chance > 0 && chance < 1 && Array.isArray(prior) && prior.length === D && prior.every((p) => p > 0 && p <= 1)
-  if (s.doubt !== undefined && !(version >= 6 && t.task === 'classification' && isRecord(s.doubt) && doubt(s.doubt)))
-    wrong('doubt')
+    share(chance) &&
+    Array.isArray(prior) &&
+    prior.length === D &&
+    prior.every(share) &&
+    Math.abs(prior.reduce((sum, p) => sum + p, 0) - 1) < 1e-3
+  const doubts = version >= 6 && t.task === 'classification' && s.rules.includes('greedy') && isRecord(s.doubt)
+  if (s.doubt !== undefined && !(doubts && doubt(s.doubt))) wrong('doubt')
   const member = (i: number) => Number.isInteger(i) && i >= 0 && i < s.students.length
   const selection = ({ members, trace }: Selection) =>
     Array.isArray(members) &&

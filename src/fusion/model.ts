@@ -2,6 +2,7 @@ import { ConfigError } from '../core/errors.ts'
 import type { Preparation } from '../data/prepare.ts'
 import { ableStudents, type Pattern } from './availability.ts'
 import type { Calibration } from './calibration.ts'
+import type { Doubt } from './doubt.ts'
 import { builtRules, type Ensembles, type Rule, weightsByLoss } from './ensemble.ts'
 import type { Projection } from './projection.ts'
 import { type Student, type StudentSpec, studentOf } from './student.ts'
@@ -98,6 +99,10 @@ export const memberOf = (student: ModelStudent, features: readonly number[]): St
 
 /** The rule that a model predicts by unless another is asked for: greedy, if it was built. */
 export const ownRule = ({ ensembles }: Model): Rule => builtRules(ensembles)[0]
+
+/** What a model believes of modalities when it predicts by a rule: only greedy, Meta Fusion's own, doubts them. */
+export const doubtOf = ({ ensembles }: Pick<Model, 'ensembles'>, rule: Rule): Doubt | undefined =>
+  rule === 'greedy' ? ensembles.doubt : undefined
 
 /** What of a model says how its students are combined. */
 export interface Combining extends Pick<Model, 'ensembles' | 'best'> {

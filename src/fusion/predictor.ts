@@ -6,7 +6,7 @@ import type { Session } from '../wasm/session.ts'
 import { groupRows, modalitiesOf } from './availability.ts'
 import type { Doubts } from './doubt.ts'
 import { argmax, type Rule } from './ensemble.ts'
-import { type Model, modelOutputs, ownRule } from './model.ts'
+import { doubtOf, type Model, modelOutputs, ownRule } from './model.ts'
 import { CHUNK, type Room, runnerOf } from './runner.ts'
 import { type PatternReport, type Speakers, speakersOf } from './speakers.ts'
 
@@ -64,7 +64,7 @@ export function createPredictor(session: Session<InferKernels>, model: Model, ru
   const outputs = modelOutputs(target)
   const D = outputs.length
   const M = names.length
-  const doubting = rule === 'greedy' && model.ensembles.doubt !== undefined
+  const doubting = doubtOf(model, rule) !== undefined
   const runner = runnerOf(
     session,
     model,

@@ -6,7 +6,7 @@ import { type Cohort, chooseRange, cohortOf, runMember } from './cohort.ts'
 import { believe, type Voices, waysOf } from './doubt.ts'
 import { combine, type Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
-import { type Model, memberOf, modelOutputs } from './model.ts'
+import { doubtOf, type Model, memberOf, modelOutputs } from './model.ts'
 import { placeFrozen, runFrozen } from './projection.ts'
 import { metaLearner, runMeta } from './stacking.ts'
 import type { Source } from './student.ts'
@@ -50,7 +50,7 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
   const kind = { task: model.target.task, average: model.ensembles.average }
   const D = modelOutputs(model.target).length
   const said = memory.alloc(4 * students.length * CHUNK * D)
-  const { doubt } = rule === 'greedy' ? model.ensembles : {}
+  const doubt = doubtOf(model, rule)
   const mix = memory.alloc(4 * CHUNK * D * (doubt ? 1 + 2 * features.length : 1))
   const beliefs = new Float64Array(CHUNK * features.length)
   const meta = metaLearner(students.length, D)

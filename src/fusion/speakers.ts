@@ -1,15 +1,15 @@
 // Who is asked about rows of a pattern. What a model says of that is worked out once for each pattern, not once for each call.
 
 import type { Pattern } from './availability.ts'
-import { type Voices, voicesFor } from './doubt.ts'
+import { heardModalities, type Voices, voicesFor } from './doubt.ts'
 import type { Rule } from './ensemble.ts'
-import { type Model, patternWeights } from './model.ts'
+import { doubtOf, type Model, patternWeights } from './model.ts'
 
 /** Rows with the same modalities are predicted by the same students. */
 export interface PatternReport {
   /** Modalities of the model that these rows lack. */
   readonly missing: readonly string[]
-  /** The students used, by falling weight (alike in stacking, which has none); none when no student can speak for such rows. */
+  /** The students used while no modality is doubted, by falling weight (alike in stacking, which has none); none when no student can speak for such rows. */
   readonly students: readonly { readonly name: string; readonly weight: number }[]
 }
 
@@ -27,12 +27,13 @@ const REMEMBERED = 1024
 /** The speakers of a pattern. @throws ConfigError for a rule that the model lacks */
 export function speakersOf(model: Model, rule: Rule): (pattern: Pattern) => Speakers {
   const weightsOf = patternWeights(model, rule)
-  const doubts = rule === 'greedy' && model.ensembles.doubt !== undefined
+  const specs = model.students.map((s) => s.spec)
+  const doubtful = doubtOf(model, rule) ? heardModalities(specs, model.preparations.length) : []
   const remembered = new Map<Pattern, Speakers>()
   return (pattern) => {
     const known = remembered.get(pattern)
     if (known) return known
-    const voices = voicesFor(pattern, weightsOf, doubts)
+    const voices = voicesFor(pattern, weightsOf, doubtful)
     const speakers = { voices, report: reportOf(model, pattern, voices) }
     if (remembered.size === REMEMBERED) remembered.clear()
     remembered.set(pattern, speakers)

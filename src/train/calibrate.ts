@@ -5,9 +5,9 @@ import { type Preparation, readerOf } from '../data/prepare.ts'
 import { deviations, rootMeanSquare, variation } from '../fusion/assess.ts'
 import type { Pattern } from '../fusion/availability.ts'
 import { type Calibration, type CalibrationCell, sampleOf } from '../fusion/calibration.ts'
-import { believe, voicesFor, waysOf } from '../fusion/doubt.ts'
+import { askedOf, believe, heardModalities, voicesFor } from '../fusion/doubt.ts'
 import { isVote, type Rule } from '../fusion/ensemble.ts'
-import { type Combining, patternWeights } from '../fusion/model.ts'
+import { type Combining, doubtOf, patternWeights } from '../fusion/model.ts'
 import type { TrainKernels } from '../wasm/kernels.ts'
 import type { Session } from '../wasm/session.ts'
 
@@ -44,11 +44,40 @@ export function* calibrate(
   const told = target instanceof Int32Array ? softmax(session, outputs, D) : outputs
   const { ensembles } = combining
   const weightsOf = patternWeights(combining, rule)
-  const { doubt } = rule === 'greedy' ? ensembles : {}
+  const doubt = doubtOf(combining, rule)
+  const doubtful = doubt
+    ? heardModalities(
+        combining.students.map(({ spec }) => spec),
+        distance.length,
+      )
+    : []
   const judged = ensembles.patterns.flatMap((pattern) => {
-    const voices = voicesFor(pattern, weightsOf, doubt !== undefined)
+    const voices = voicesFor(pattern, weightsOf, doubtful)
     return voices ? [{ pattern, voices, rows: Array.from(patterns.keys()).filter((b) => has(patterns[b], pattern)) }] : []
   })
+  const mixes = new Map<Pattern, Float32Array>()
+  /** What the students of a pattern come to, of all rows (n, D); of those that lack a modality it says nothing. */
+  function mixOf(pattern: Pattern): Float32Array {
+    const known = mixes.get(pattern)
+    if (known) return known
+    const logits = target instanceof Int32Array && ensembles.average === 'logits'
+    const heard = logits ? outputs : told
+    const sums = new Float64Array(n * D)
+    weightsOf(pattern)?.forEach((weight, i) => {
+      if (weight > 0) for (let k = 0; k < n * D; k++) sums[k] += weight * heard[i * n * D + k]
+    })
+    const mix = logits ? softmax(session, Float32Array.from(sums), D) : Float32Array.from(sums)
+    // Others ask for it again where each modality may be left out.
+    if (doubt) mixes.set(pattern, mix)
+    return mix
+  }
+  const rowsOf = (mix: Float32Array, rows: readonly number[]): Float32Array => {
+    const out = new Float32Array(rows.length * D)
+    rows.forEach((b, r) => {
+      out.set(mix.subarray(b * D, (b + 1) * D), r * D)
+    })
+    return out
+  }
   for (const { pattern, voices, rows } of judged) {
     yield
     const { members, weights } = voices
@@ -69,26 +98,21 @@ export function* calibrate(
   const floor = Float32Array.from(floors, meanOrOne)
   for (const { pattern, voices, rows } of judged) {
     yield
-    const heard = ensembles.average === 'logits' ? outputs : told
-    const ways = waysOf(voices)
-    const mix = new Float32Array(ways.length * rows.length * D)
-    ways.forEach((weights, w) => {
-      rows.forEach((b, r) => {
-        for (let d = 0; d < D; d++) {
-          let sum = 0
-          voices.members.forEach((i, k) => {
-            sum += weights[k] * heard[(i * n + b) * D + d]
-          })
-          mix[(w * rows.length + r) * D + d] = sum
-        }
+    const mix = rowsOf(mixOf(pattern), rows)
+    const { doubted } = voices
+    if (doubt && doubted.length > 0) {
+      const asked = doubted.map(({ modality }) => askedOf(pattern, modality))
+      const all = [mix, ...asked.flatMap(({ alone, without }) => [rowsOf(mixOf(alone), rows), rowsOf(mixOf(without), rows)])]
+      const chances = new Float32Array(all.length * mix.length)
+      all.forEach((values, w) => {
+        chances.set(values, w * mix.length)
       })
-    })
-    const chances = target instanceof Int32Array && ensembles.average === 'logits' ? softmax(session, mix, D) : mix
-    const K = voices.doubted.length
-    if (doubt && K > 0) believe(chances, 0, doubt, rows.length, D, K, new Float64Array(rows.length * K))
+      believe(chances, 0, doubt, rows.length, D, doubted.length, new Float64Array(rows.length * doubted.length))
+      mix.set(chances.subarray(0, mix.length))
+    }
     for (let d = 0; d < D; d++) {
       const scores = rows.flatMap((b, r) => {
-        if (target instanceof Int32Array) return target[b] === d ? [1 - chances[r * D + d]] : []
+        if (target instanceof Int32Array) return target[b] === d ? [1 - mix[r * D + d]] : []
         const spread = (mine.get(pattern) as number[][])[r][d]
         return [Math.abs(target[b * D + d] - mix[r * D + d]) / (spread + floor[d])]
       })

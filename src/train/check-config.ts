@@ -5,7 +5,7 @@ import { AVERAGES, RULES, rulesOf } from '../fusion/ensemble.ts'
 import { EXTRACTORS, type Extractor, extractorName, extractorWidth, isCut, parseExtractor } from '../fusion/extractor.ts'
 import { SOLVERS } from '../fusion/student.ts'
 import { ACTIVATIONS } from '../nn/dense.ts'
-import { type EncoderCourse, longestCut, PCA_ROWS, type Resolved, type Shape, type TrainConfig } from './config.ts'
+import { type EncoderCourse, longestCut, PCA_ROWS, type Resolved, type Shape, type TrainConfig, undoubted } from './config.ts'
 import { type EnsembleSpec, GREEDY_METRICS, type GreedySpec } from './ensembling.ts'
 import { TEACHERS } from './mutual.ts'
 import { ADAM, type OptimizerSpec } from './optimizer.ts'
@@ -73,7 +73,8 @@ export function checkConfig(config: unknown): TrainConfig {
   whole('epochs', c.epochs, 1, 100_000)
   whole('batch', c.batch, 1, 65536)
   whole('patience', c.patience, 0, 100_000)
-  for (const key of ['dropout', 'modalityDropout', 'labelSmoothing', 'doubt'] as const) share(key, c[key])
+  for (const key of ['dropout', 'modalityDropout', 'labelSmoothing'] as const) share(key, c[key])
+  number('doubt', c.doubt, 0, 0.5)
   if (c.schedule !== undefined) checkSchedule(c.schedule)
   if (c.classWeights !== undefined) checkClassWeights(c.classWeights)
   oneOf('activation', c.activation, ACTIVATIONS)
@@ -203,11 +204,7 @@ function checkClassWeights(given: unknown): void {
 }
 
 /** What only makes sense of classes, and of these. */
-function checkClasses(
-  { labelSmoothing = 0, doubt = 0, classWeights = 'none' }: TrainConfig,
-  classes: readonly string[] | undefined,
-): void {
-  if (!classes && doubt > 0) refuse('doubt', doubt, '0, since the target is a regression')
+function checkClasses({ labelSmoothing = 0, classWeights = 'none' }: TrainConfig, classes: readonly string[] | undefined): void {
   if (!classes && labelSmoothing > 0) refuse('labelSmoothing', labelSmoothing, '0, since the target is a regression')
   if (!classes && classWeights !== 'none') refuse('classWeights', classWeights, 'none, since the target is a regression')
   if (!classes || typeof classWeights === 'string') return
@@ -229,6 +226,8 @@ export function checkFit(config: TrainConfig, resolved: Resolved, shape: Shape):
   }
   checkTask(config, shape.task)
   checkClasses(config, shape.classes)
+  const never = undoubted(shape, resolved.ensembles)
+  if (config.doubt && never) refuse('doubt', config.doubt, `0, ${never}`)
   const { schedule, optimizer, extractors, pcaRows } = resolved
   if (schedule.kind === 'cosine' && (schedule.floor ?? 0) > optimizer.rate)
     refuse('schedule.floor', schedule.floor, `a number from 0 to optimizer.rate, which is ${optimizer.rate}`)

@@ -1,3 +1,4 @@
+import { DOUBTED_UP_TO } from '../fusion/doubt.ts'
 import { type Average, type Rule, usualRules } from '../fusion/ensemble.ts'
 import { type Cut, type Extractor, isCut, parseExtractor } from '../fusion/extractor.ts'
 import { SOLVERS, type Solver } from '../fusion/student.ts'
@@ -73,9 +74,9 @@ export interface TrainConfig {
   /** What a classification's averages are of, greedy's included: logits or probabilities. Default logits, as the authors. */
   readonly average?: Average
   /**
-   * How likely it is, before looking, that one modality of a row is not the row's own: the greedy ensemble of a classification asks
-   * who looks at it alone and who does without it, and believes the others as far as they disagree. 0 for never. Default 0.05 where
-   * cross-fitted, else 0.
+   * How likely it is, before looking, that one modality of a row is not the row's own: the greedy ensemble of a classification hears
+   * what each modality says alone, and believes the others as far as one contradicts them. 0 for never; up to 0.5. Default 0.005 of a
+   * cross-fitted classification of two to eight modalities, else 0.
    */
   readonly doubt?: number
   /** Greedy selection. Default best 3, prune 0.2, most 30, metric loss, shrink 0; 200 where cross-fitted. */
@@ -193,6 +194,7 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
   const epochs = config.epochs ?? defaultEpochs(steps)
   const greedy = { best: 3, prune: 0.2, most: 30, metric: 'loss' as const, shrink: crossed ? 200 : 0, ...given(config.greedy) }
   const schedule = given<Schedule>(config.schedule ?? { kind: 'constant' }) as Schedule
+  const ensembles = config.ensembles ?? usualRules(shape.task)
   const decay = optimizer.decay ?? (kind === 'adamw' ? 0.01 : 0)
   const listed = new Map(Object.entries(config.extractors ?? {}))
   const extractors = modalities.map(({ name, features }, m): readonly Extractor[] => {
@@ -234,9 +236,9 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     warmStart: config.warmStart ?? (crossed || config.solved?.length ? 'none' : 'first'),
     chooseRho: config.chooseRho ?? 'ensemble',
     teaching: { ...BY_CLUSTER, normalizer: 'all', burnIn: 0, ...given(config.teaching) },
-    ensembles: config.ensembles ?? usualRules(shape.task),
+    ensembles,
     average: config.average ?? 'logits',
-    doubt: config.doubt ?? (crossed && shape.task === 'classification' ? 0.05 : 0),
+    doubt: config.doubt ?? (crossed && !undoubted(shape, ensembles) ? 0.005 : 0),
     greedy: { ...greedy, best: Math.min(greedy.best, greedy.most) },
     bagging: { share: 0.6, ...given(config.bagging) },
     stacking: resolveStacking(config.stacking, epochs, batch, shape),
@@ -246,6 +248,15 @@ export function resolveConfig(config: TrainConfig, shape: Shape): Resolved {
     unitPca: config.unitPca ?? true,
     baselines: config.baselines ?? true,
   }
+}
+
+/** Why no modality can be doubted; undefined where one can. */
+export function undoubted({ task, modalities }: Shape, ensembles: readonly Rule[]): string | undefined {
+  if (task === 'regression') return 'since the target is a regression'
+  if (!ensembles.includes('greedy')) return 'since only the greedy ensemble doubts, which is not among the ensembles'
+  if (modalities.length < 2) return 'since a single modality has nothing that it could contradict'
+  if (modalities.length > DOUBTED_UP_TO) return `since there are more than ${DOUBTED_UP_TO} modalities`
+  return undefined
 }
 
 const headsOf = (head: TrainConfig['head']): readonly (readonly number[])[] | undefined => {

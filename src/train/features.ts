@@ -33,7 +33,10 @@ export interface FeatureShares {
   readonly id: string
   /** The class or output that is explained. */
   readonly output: string
-  /** What is said of it, and what of a subject who is average in all features of the modalities at hand. The shares make up the difference. */
+  /**
+   * What is said of it, and what of a subject who is average in all features of the modalities at hand, believing them as far as the
+   * row's. The shares make up the difference.
+   */
   readonly value: number
   readonly average: number
   /** The difference less the sum of the shares: what the integral's steps leave over. */

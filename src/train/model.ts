@@ -4,7 +4,7 @@ import { during } from '../core/during.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { ableStudents, type Pattern } from '../fusion/availability.ts'
 import type { Calibration } from '../fusion/calibration.ts'
-import type { Doubt } from '../fusion/doubt.ts'
+import { askedOf, type Doubt, heardModalities } from '../fusion/doubt.ts'
 import { builtRules, type Ensembles, isVote, type Rule } from '../fusion/ensemble.ts'
 import type { Model, Provenance } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
@@ -43,7 +43,7 @@ export function* ensemblesFor<Step = BatchDone>(
   const teams = stage.outOfFold ? (members: readonly number[]) => soloists(group.specs, members) : undefined
   const spec = { ...resolved, rules, teams }
   const found = yield* ensemblesOf(session, judged, rows, worth, able, stage.losses, spec, random.fork('bagging'))
-  const doubt = rules.includes('greedy') ? doubtOf(setting) : undefined
+  const doubt = rules.includes('greedy') ? doubtFor(setting, group.specs) : undefined
   const weighed = doubt ? { ...found, doubt } : found
   if (!rules.includes('stacking')) return { ensembles: weighed, notes: [] }
   const { block, diverged } = yield* stackingFor(setting, group, stage, again)
@@ -52,8 +52,16 @@ export function* ensemblesFor<Step = BatchDone>(
 }
 
 /** What a classification's ensemble believes of its modalities before it looks; undefined where it never doubts. */
-function doubtOf({ resolved, target, wanted, targetRows, splits, names }: Setting): Doubt | undefined {
-  if (target.task !== 'classification' || resolved.doubt === 0 || names.length < 2) return undefined
+function doubtFor(
+  { resolved, target, wanted, targetRows, splits, names }: Setting,
+  specs: readonly StudentSpec[],
+): Doubt | undefined {
+  if (target.task !== 'classification' || resolved.doubt === 0) return undefined
+  const full = '1'.repeat(names.length)
+  const answered = heardModalities(specs, names.length).every((m) =>
+    Object.values(askedOf(full, m)).every((pattern) => ableStudents(specs, pattern).length > 0),
+  )
+  if (!answered) return undefined
   const counts = new Float64Array(target.classes.length).fill(1)
   for (const row of splits.train) counts[wanted[row]] += targetRows.weights?.[row] ?? 1
   const sum = counts.reduce((total, n) => total + n, 0)
@@ -72,7 +80,7 @@ function soloists(specs: readonly StudentSpec[], members: readonly number[]): nu
 
 /**
  * A cross-fitted cohort whose own ensemble is as sure as it should be: the outputs of all its students are scaled alike, so that
- * the loss of the ensemble on rows out of fold is the smallest. No prediction of a class changes.
+ * the loss of the ensemble, all modalities believed, on rows out of fold is the smallest. Of such rows no prediction of a class changes.
  * @param rule the ensemble that the model predicts by
  */
 export function tempered(

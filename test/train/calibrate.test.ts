@@ -6,6 +6,7 @@ import { calibrate } from '../../src/train/calibrate.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
 import { openTrainSession } from '../../src/wasm/session.ts'
 import { module } from '../recipe/studies.ts'
+import { specOf } from './cohort.ts'
 
 const session = openTrainSession(module)
 const PATTERNS = ['11', '10', '01']
@@ -15,6 +16,11 @@ const ensembles = {
   weights: { greedy: [Float32Array.of(0.2, 0.2, 0.6), Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)] },
   average: 'logits' as const,
 }
+
+const students = ['raw skip', 'skip raw', 'raw raw'].map((extractors) => ({
+  spec: { ...specOf(extractors, 1), outputs: 1 },
+  loss: 1,
+}))
 
 /** Rows of two views of an outcome, a third of them without one of the views, and what three students say of them. */
 function draw(n: number, seed: number, task: 'classification' | 'regression', doubt?: Doubt) {
@@ -40,7 +46,7 @@ function draw(n: number, seed: number, task: 'classification' | 'regression', do
     target: classes ? labels : truth,
     width: D,
     patterns,
-    combining: { students: [], ensembles: { ...ensembles, ...(doubt ? { doubt } : {}) }, best: 3 },
+    combining: { students, ensembles: { ...ensembles, ...(doubt ? { doubt } : {}) }, best: 3 },
     rule: 'greedy' as const,
     source: 'held' as const,
   }
