@@ -124,9 +124,13 @@ export function createAssessor(session: Session<InferKernels>, model: Model): As
         }
         // An empty set says that no class is likely enough: the likeliest stays, which only makes it hold more often.
         if (sets && held === 0) sets[i * D + (prediction.labels as Int32Array)[i]] = 1
-        const contradictory = suspects(prediction, i).length > 1
-        const doubtful = contradictory ? 'contradictory' : sets && held === D ? 'undecided' : undefined
-        abstained[i] = unbounded ? 'unbounded' : outOfDistribution[i] ? 'unlike' : doubtful
+        const reasons: [Reason, boolean | undefined][] = [
+          ['unbounded', unbounded],
+          ['contradictory', suspects(prediction, i).length > 1],
+          ['unlike', outOfDistribution[i] === 1],
+          ['undecided', sets && held === D],
+        ]
+        abstained[i] = reasons.find(([, applies]) => applies)?.[0]
       }
       const sure = sets ? { sets } : { low, high }
       return { ...prediction, level, ...sure, disagreement, outOfDistribution, abstained }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Dataset } from '../../src/data/dataset.ts'
 import { conflicting } from '../../src/experiments/robustness.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
+import { quantize } from '../../src/formats/quantize.ts'
+import { createAssessor } from '../../src/fusion/assess.ts'
 import { believe, suspects } from '../../src/fusion/doubt.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
@@ -236,6 +239,17 @@ describe('trained', () => {
     modalities,
     target: { task: 'classification', classes: ['0', '1', '2', '3'], labels },
   }
+  /** A view whose test rows are those of others. */
+  const taking = (view: (typeof modalities)[number], from: readonly number[]) => ({
+    ...view,
+    columns: view.columns.map((column) => {
+      const values = column.values.slice()
+      splits.test.forEach((row, i) => {
+        values[row] = column.values[from[i]]
+      })
+      return { ...column, values }
+    }),
+  })
   const all = Int32Array.from(labels.keys())
   const splits = { train: all.subarray(0, 200), validation: new Int32Array(), test: all.subarray(200) }
   const config = {
@@ -272,20 +286,7 @@ describe('trained', () => {
   test('names the view that is somebody else’s', () => {
     // The first view of each row is that of a row of another class.
     const from = Array.from(splits.test, (row) => splits.test.find((other) => labels[other] !== labels[row])!)
-    const swapped: Dataset = {
-      ...data,
-      modalities: data.modalities.map((modality, m) => ({
-        ...modality,
-        columns: modality.columns.map((column) => {
-          if (m > 0 || column.kind !== 'number') return column
-          const values = column.values.slice()
-          splits.test.forEach((row, i) => {
-            values[row] = column.values[from[i]]
-          })
-          return { ...column, values }
-        }),
-      })),
-    }
+    const swapped = { ...data, modalities: modalities.map((view, m) => (m === 0 ? taking(view, from) : view)) }
     const often = train({ data, splits }, { ...config, doubt: 0.3 }).model
     expect(often.ensembles.doubt?.chance).toBe(0.3)
     const named = (given: Dataset) => {
@@ -294,5 +295,59 @@ describe('trained', () => {
     }
     expect(named(swapped).filter((names) => names === 'a').length / splits.test.length).toBeGreaterThan(0.8)
     expect(named(data).filter((names) => names !== '').length / splits.test.length).toBeLessThan(0.1)
+  })
+
+  test('of two views that contradict each other it cannot tell which, names both, and abstains', () => {
+    const two = { ...data, modalities: modalities.slice(0, 2) }
+    const pair = train({ data: two, splits }, { ...config, doubt: 0.3 }).model
+    const from = Array.from(splits.test, (row) => splits.test.find((other) => labels[other] !== labels[row])!)
+    const swapped = { ...two, modalities: [taking(modalities[0], from), modalities[1]] }
+    const assessed = createAssessor(session, pair).assess(swapped, 0.9, splits.test)
+    const named = Array.from(splits.test, (_, i) => suspects(assessed, i))
+    const both = named.flatMap((names, i) => (names.length === 2 ? [i] : []))
+    expect(both.length).toBeGreaterThan(20)
+    for (const i of both) expect(['contradictory', 'unlike', 'unbounded']).toContain(assessed.abstained[i])
+    expect(both.some((i) => assessed.abstained[i] === 'contradictory')).toBe(true)
+    named.forEach((names, i) => {
+      if (names.length < 2) expect(assessed.abstained[i]).not.toBe('contradictory')
+    })
+  })
+
+  test('a coarser model doubts as much, and says so after a file', () => {
+    const { model: coarse } = quantize(model)
+    expect(coarse.ensembles.doubt).toEqual(model.ensembles.doubt)
+    const again = readModel(writeModel(coarse))
+    const [fine, rough] = [model, again].map((own) => createPredictor(inferSession(), own).predict(data, splits.test).doubts!)
+    expect(rough.modalities).toEqual(fine.modalities)
+    rough.beliefs.forEach((belief, k) => {
+      expect(Math.abs(belief - fine.beliefs[k])).toBeLessThan(0.1)
+    })
+  })
+
+  test.each([
+    ['a regression', { task: 'regression' }, {}, 'since the target is a regression'],
+    ['one modality', { modalities: 1 }, {}, 'since a single modality has nothing that it could contradict'],
+    ['nine modalities', { modalities: 9 }, {}, 'since there are more than 8 modalities'],
+    [
+      'no greedy ensemble',
+      {},
+      { ensembles: ['simple-average'] },
+      'since only the greedy ensemble doubts, which is not among the ensembles',
+    ],
+  ] as const)(
+    '%s doubts nothing, and refuses to',
+    (_, { task, modalities: count }: { task?: 'regression'; modalities?: number }, more, why) => {
+      const views = Array.from({ length: count ?? 2 }, (_, m) => ({ ...modalities[m % 4], name: `view${m}` }))
+      const target = task ? ({ task, outputs: ['y'], values: Float64Array.from(labels) } as const) : data.target
+      const given = { data: { ...data, target, modalities: views }, splits }
+      const short = { ...config, ...more, epochs: 1, budget: 4 }
+      expect(train(given, short).model.ensembles.doubt).toBeUndefined()
+      expect(() => train(given, { ...short, doubt: 0.01 })).toThrow(`doubt is 0.01: allowed is 0, ${why}`)
+    },
+  )
+
+  test('where every student looks at all modalities, none can be asked', () => {
+    const all = train({ data, splits }, { ...config, epochs: 1, extractors: { '*': ['raw'] } }).model
+    expect(all.ensembles.doubt).toBeUndefined()
   })
 })

@@ -1,6 +1,7 @@
 import { tableFromArrays, tableToIPC } from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
 import type { Inputs } from '../../src/data/dataset.ts'
+import { suspects } from '../../src/fusion/doubt.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import { readArrow } from '../../web/service/arrow.ts'
@@ -67,6 +68,23 @@ describe('a prediction', () => {
       expect(row.values).toEqual(Number.isNaN(u) ? null : { u, v })
     })
     expect(Object.keys(answer.rows[0])).toEqual(['id', 'values', 'students', 'missing', 'abstained'])
+  })
+
+  test('names what may be somebody else’s, of a model that doubts', async () => {
+    // So likely a stranger that of some rows a modality is named.
+    const doubt = { chance: 0.9, prior: Float32Array.of(0.3, 0.3, 0.4) }
+    const doubting = { ...model, ensembles: { ...model.ensembles, doubt } }
+    const prediction = createPredictor(inferSession(), doubting).predict(data)
+    const other = serviceOf(doubting)
+    const { answer } = await other.ask(data.ids.map((_, row) => rowOf(data, row)))
+    const named = answer.rows.map((row: { suspects: string[] }) => row.suspects)
+    expect(named).toEqual(data.ids.map((_, row) => suspects(prediction, row)))
+    expect(named.some((names: string[]) => names.length > 0)).toBe(true)
+    expect(named.some((names: string[]) => names.length === 0)).toBe(true)
+    const votes = await other.ask([{ modalities: { scan: SCAN } }], '/v1/predict?rule=majority-vote')
+    expect(votes.answer.rows[0]).not.toHaveProperty('suspects')
+    expect((await jsonOf(await other.fetch('/v1/model'))).doubt).toBe(0.9)
+    expect((await jsonOf(await fetch('/v1/model'))).doubt).toBe(0)
   })
 
   test('is made by another rule where one is asked for', async () => {

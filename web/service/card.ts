@@ -1,5 +1,5 @@
 import { builtRules } from '../../src/fusion/ensemble.ts'
-import { type Model, ownRule, patternWeights } from '../../src/fusion/model.ts'
+import { doubtOf, type Model, ownRule, patternWeights } from '../../src/fusion/model.ts'
 import { outcomeOf } from './answer.ts'
 
 /** What the service takes at once. */
@@ -20,6 +20,7 @@ export function cardOf(model: Model, limits: Limits, media: readonly string[]) {
     modalities: preparations.map(({ modality: name, columns }) => ({ name, features: columns })),
     rules: builtRules(ensembles),
     rule: ownRule(model),
+    doubt: doubtOf(model, ownRule(model))?.chance ?? 0,
     students: students.map(({ name, loss, teacher }, i) => ({
       name,
       validationLoss: Number.isFinite(loss) ? loss : null,

@@ -193,6 +193,7 @@ function cardSchema(card: Card): Json {
     modalities: list(object({ name: text, features })),
     rules: list(text),
     rule: text,
+    doubt: { ...number, description: 'How likely it is, before looking, that one modality of a row is somebody else’s' },
     students: list(object({ name: text, validationLoss: maybe(number), teacher: truth, weight: number })),
     provenance: object({
       library: text,

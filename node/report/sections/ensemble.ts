@@ -1,5 +1,5 @@
 import { groupRows, modalitiesOf } from '../../../src/fusion/availability.ts'
-import { ownRule, patternWeights } from '../../../src/fusion/model.ts'
+import { doubtOf, ownRule, patternWeights } from '../../../src/fusion/model.ts'
 import { barChart } from '../../figures/bar-chart.ts'
 import { heatMap } from '../../figures/heat-map.ts'
 import { judgedOn } from '../../report.ts'
@@ -14,6 +14,7 @@ const MOST = { patterns: 8, students: 30 }
 export async function ensemble({ model, data }: ReportContext): Promise<Section> {
   const { students, preparations, ensembles } = model
   const names = preparations.map(({ modality }) => modality)
+  const doubt = doubtOf(model, ownRule(model))
   const weightsOf = patternWeights(model, ownRule(model))
   const { patterns: found, patternOf } = groupRows(modalitiesOf(data, names), Int32Array.from(data.ids.keys()))
   const patterns = [...new Set(['1'.repeat(names.length), ...found])]
@@ -56,6 +57,7 @@ export async function ensemble({ model, data }: ReportContext): Promise<Section>
   return {
     title: 'Ensemble',
     html: html`<p>Rule ${ownRule(model)}; ${counted(spoken.length, 'combination')} of modalities of the rows can be predicted${spoken.length > shown.length && `; the ${shown.length} most frequent are shown`}.</p>
+${doubt && html`<p>A modality that contradicts the others is believed less (chance ${doubt.chance} before looking): then the students that do without it count, whatever is shown here.</p>`}
 ${mute > 0 && warning(`No student can speak for ${counted(mute, 'row')}: they are not predicted.`)}
 ${shown.length > 1 && html`<ol>${shown.map(({ pattern, rows }) => html`<li>${called(pattern)}: ${counted(rows, 'row')}</li>`)}</ol>`}
 ${shown.length > 0 && figureOf(inlineSvg(await drawn(), 'ensemble', alt, shown.length > 1), caption, table)}`,
