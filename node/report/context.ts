@@ -8,7 +8,7 @@ import type { Prediction } from '../../src/fusion/predictor.ts'
 import { scoreClassification } from '../../src/metrics/classification.ts'
 import { scoreRegression } from '../../src/metrics/regression.ts'
 import { createPredictor } from '../../web/index.ts'
-import { intervalsOf } from '../evaluation.ts'
+import { intervalsOf, positiveClass } from '../evaluation.ts'
 import { COLUMNS, type ModelFile } from '../report.ts'
 import type { Html } from './html.ts'
 
@@ -38,6 +38,13 @@ export interface ReportContext {
   /** Of the folder. */
   readonly notes: readonly string[]
   readonly intendedUse?: string
+  /** The class that curves are of: that asked for, or the second of two; undefined where there are more. */
+  readonly positive?: number
+}
+
+export interface Asked {
+  readonly intendedUse?: string
+  readonly positive?: string
 }
 
 export interface Section {
@@ -53,7 +60,8 @@ const LEVEL = 0.95
 
 type Scored = Pick<ReportContext, 'data' | 'rows' | 'which' | 'notes'>
 
-export function contextOf(model: Model, file: ModelFile, scored: Scored, intendedUse?: string): ReportContext {
+/** @throws ConfigError for a class that is none, DataError for one of a regression */
+export function contextOf(model: Model, file: ModelFile, scored: Scored, { intendedUse, positive }: Asked = {}): ReportContext {
   const { data, rows } = scored
   const { split, scores = [] } = model.provenance
   const own = rows.length > 0 && idsDigest(data, rows) === split.testIds
@@ -80,6 +88,8 @@ export function contextOf(model: Model, file: ModelFile, scored: Scored, intende
     predictions[0] && rows.length > 0 ? intervalsOf({ data, rows, prediction: predictions[0] }, LEVEL)[key] : undefined
   if (around) mine[0] = { ...mine[0], interval: { ...around, level: LEVEL } }
   const methods = own ? [...mine, ...theirs, constant(model, data, rows)] : mine
+  const two = model.target.task === 'classification' && model.target.classes.length === 2
+  const shown = positive !== undefined || two ? positiveClass({ data, rows, prediction: predictions[0] }, positive) : undefined
   return {
     model,
     file,
@@ -88,6 +98,7 @@ export function contextOf(model: Model, file: ModelFile, scored: Scored, intende
     prediction: predictions[0],
     methods,
     ...(intendedUse === undefined ? {} : { intendedUse }),
+    ...(shown === undefined ? {} : { positive: shown }),
   }
 }
 

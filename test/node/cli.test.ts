@@ -16,7 +16,7 @@ const COMMANDS: Record<string, readonly string[]> = {
   'cross-validate': ['--folds', '--repeats', '--splits', '--config', '--seed', '--baselines', '--out', '--workers', '--json'],
   evaluate: ['--split', '--ci', '--by', '--threshold', '--positive', '--decision-curve', '--compare', '--json'],
   inspect: ['--json'],
-  report: ['--out', '--split', '--intended-use'],
+  report: ['--out', '--split', '--positive', '--intended-use'],
   export: ['--onnx', '--rule', '--missing', '--check', '--safetensors'],
   reproduce: ['--data', '--seeds', '--rows', '--epochs', '--workers', '--out', '--json'],
   theory: ['--out', '--seed', '--json'],

@@ -3,19 +3,20 @@ import { inlineSvg } from '../charts.ts'
 import { judgedRows, type ReportContext, type Section, truthOf } from '../context.ts'
 import { figureOf, html, tableOf } from '../html.ts'
 
-/** Whether what is said to be so likely is so frequent: of the second of two classes, or of whichever class is predicted. */
+/** Whether what is said to be so likely is so frequent: of the positive class, or of whichever class is predicted. */
 export async function calibration(context: ReportContext): Promise<Section | undefined> {
   const { outputs: classes, values, labels } = context.prediction
   const judged = judgedRows(context)
   if (!labels || judged.length === 0) return undefined
   const truth = truthOf(context)
-  const of = (i: number) => (classes.length === 2 ? 1 : labels[i])
+  const { positive } = context
+  const of = (i: number) => positive ?? labels[i]
   const said = judged.map((i) => values[i * classes.length + of(i)])
   const bins = reliability(
     said,
     judged.map((i) => Number(truth[i] === of(i))),
   )
-  const what = classes.length === 2 ? `the class ${classes[1]}` : 'the class predicted'
+  const what = positive === undefined ? 'the class predicted' : `the class ${classes[positive]}`
   const svg = await lineChart({
     x: { title: 'mean probability' },
     y: { title: 'observed share' },

@@ -9,13 +9,13 @@ import { figureOf, html, tableOf } from '../html.ts'
 /** As many curves as there are colours, and about as many points of each as can be told apart. */
 const MOST = { curves: 6, points: 200 }
 
-/** ROC curves, of the second of two classes or of each against the rest. */
+/** ROC curves, of the positive class or of each against the rest. */
 export async function roc(context: ReportContext): Promise<Section | undefined> {
   const { outputs: classes, values } = context.prediction
   if (context.model.target.task !== 'classification') return undefined
   const judged = judgedRows(context)
   const truth = truthOf(context)
-  const curves = (classes.length === 2 ? [1] : Array.from(classes.keys())).flatMap((k) => {
+  const curves = (context.positive === undefined ? Array.from(classes.keys()) : [context.positive]).flatMap((k) => {
     const scores = Float64Array.from(judged, (i) => values[i * classes.length + k])
     const positive = judged.map((i) => Number(truth[i] === k))
     const area = auc(scores, positive)

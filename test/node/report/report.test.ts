@@ -126,6 +126,27 @@ describe('a report', () => {
     expect(readdirSync(root).sort()).toEqual(before)
   })
 
+  test('draws the curves of the class that is asked for, and of no other', async () => {
+    const { target } = readModel(readFileSync(join(root, 'nasty.safetensors')))
+    const [first, second] = target.task === 'classification' ? target.classes : []
+    expect(seen(page('nasty.html'))).toContain('ROC curves of each class against the rest')
+    const asked = ['report', 'nasty.safetensors', 'nasty', '--out', 'first.html', '--positive']
+    expect((await metafusion(root, ...asked, first)).code).toBe(0)
+    const text = seen(page('first.html'))
+    const shown = (name: string) => name.replace(/\s+/g, ' ')
+    expect(text).toContain(shown(`ROC curve of the class ${first}`))
+    expect(text).toContain(shown(`Probability of the class ${first} against how often it was right`))
+    expect(text).not.toContain(shown(`ROC curve of the class ${second}`))
+    expect(await metafusion(root, ...asked, 'nobody')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--positive is "nobody": give one of the classes'),
+    })
+    expect(await metafusion(root, 'report', 'scored.safetensors', 'scored', '--out', 'r.html', '--positive', 'a')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the target is a regression'),
+    })
+  })
+
   test('of a model that keeps no scores says so', async () => {
     const model = readModel(readFileSync(join(root, 'nasty.safetensors')))
     const { scores: _, ...provenance } = model.provenance
