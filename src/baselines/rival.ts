@@ -100,17 +100,11 @@ export function* cohortRivals(
   // A rival is not trained again for rows left out.
   const { ensembles: asked, stacking } = setting.resolved
   const rules = asked.filter((rule) => rule !== 'stacking' || stacking.rows !== 'out-of-fold')
-  const { ensembles, notes } = yield* ensemblesFor(setting, group, stage, rules)
+  const { ensembles: combined, notes } = yield* ensemblesFor(setting, group, stage, rules)
   const said = [...provenance.notes, ...notes]
   const origin = { ...provenance, rho: stage.rho, rhoLosses: more.rhoLosses ?? [], notes: said }
-  const model = modelOf(
-    setting,
-    group,
-    tempered(setting, group, stage, ensembles, builtRules(ensembles)[0]),
-    ensembles,
-    origin,
-    more.teachers,
-  )
+  const { stage: sure, ensembles } = tempered(setting, group, stage, combined, builtRules(combined)[0])
+  const model = modelOf(setting, group, sure, ensembles, origin, more.teachers)
   return builtRules(ensembles).map((rule) => ({ name: `${name}-${rule}`, model, rule }))
 }
 

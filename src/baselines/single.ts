@@ -1,7 +1,7 @@
 import { noEnsembles } from '../fusion/ensemble.ts'
 import type { Model } from '../fusion/model.ts'
 import type { StudentSpec } from '../fusion/student.ts'
-import { modelOf } from '../train/model.ts'
+import { modelOf, temperedAlone } from '../train/model.ts'
 import { canLearn, type Premises } from '../train/setting.ts'
 import { alone } from '../train/step.ts'
 import { type Arena, type Baseline, type Contest, type Ground, inRoom, trainGroup } from './rival.ts'
@@ -21,7 +21,7 @@ export const trainNetworks = (arena: Arena, specs: readonly StudentSpec[]): Cont
   inRoom(arena, specs, function* (group) {
     const stage = yield* trainGroup(arena, group, () => alone(group.plan), { scaled: true })
     const ensembles = noEnsembles(['simple-average'], arena.setting.resolved.average)
-    return modelOf(arena.setting, group, stage, ensembles, arena.provenance)
+    return modelOf(arena.setting, group, temperedAlone(arena.setting, group, stage), ensembles, arena.provenance)
   })
 
 export const trainsSingles = ({ setting }: Ground): readonly StudentSpec[] => singleNetworks(setting)

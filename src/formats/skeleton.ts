@@ -49,7 +49,7 @@ export interface Skeleton {
   readonly sum?: true
   readonly best: number
   /** Since version 6. */
-  readonly doubt?: { readonly chance: number; readonly prior: readonly number[] }
+  readonly doubt?: { readonly chance: number; readonly caution: number; readonly prior: readonly number[] }
   /** Weights are I8 tensors, each with the scales of its rows. Since version 3. */
   readonly precision?: 'int8'
   /** Since version 4. */
@@ -145,8 +145,9 @@ function checkSkeleton(value: unknown, version: number): Skeleton {
   const sizes = { patterns: s.patterns.length, outputs: D, modalities: M, floor: t.task === 'classification' ? 0 : D }
   if (s.calibration !== undefined && !(version >= 4 && isCalibration(s.calibration, sizes))) wrong('calibration')
   const share = (v: unknown) => typeof v === 'number' && Math.fround(v) > 0 && v < 1
-  const doubt = ({ chance, prior }: NonNullable<Skeleton['doubt']>) =>
+  const doubt = ({ chance, caution, prior }: NonNullable<Skeleton['doubt']>) =>
     share(chance) &&
+    (share(caution) || caution === 1) &&
     Array.isArray(prior) &&
     prior.length === D &&
     prior.every(share) &&

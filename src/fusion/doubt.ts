@@ -8,6 +8,8 @@ import type { StudentSpec } from './student.ts'
 export interface Doubt {
   /** How likely it is that one modality of a row, whichever, is not the row's own. */
   readonly chance: number
+  /** How much of what a modality says alone counts: its logits are that many times as large, up to 1. */
+  readonly caution: number
   /** Share of each class among the training rows, one row of each added, by what rows count. */
   readonly prior: Float32Array
 }
@@ -18,7 +20,7 @@ export const DOUBTED_UP_TO = 8
 /** A modality of a pattern, and whom to ask about it: weights over the members of the pattern's voices. */
 export interface Doubted {
   readonly modality: number
-  /** Who looks at it alone. */
+  /** Who looks at it alone, with caution. */
   readonly alone: Float32Array
   /** Who does without it. */
   readonly without: Float32Array
@@ -36,16 +38,18 @@ export interface Voices {
 
 /**
  * @param weightsOf weights over all students for a pattern, undefined where none can speak
- * @param doubtful modalities that some student looks at; none in a model that never doubts
+ * @param heard modalities that some student looks at
+ * @param doubt undefined in a model that never doubts
  */
 export function voicesFor(
   pattern: Pattern,
   weightsOf: (pattern: Pattern) => Float32Array | undefined,
-  doubtful: readonly number[],
+  heard: readonly number[],
+  doubt: Doubt | undefined,
 ): Voices | undefined {
   const whole = weightsOf(pattern)
   if (!whole) return undefined
-  const here = doubtful.filter((m) => pattern[m] === '1')
+  const here = doubt ? heard.filter((m) => pattern[m] === '1') : []
   const pairs = here.flatMap((modality) => {
     const { alone, without } = askedOf(pattern, modality)
     const [own, others] = [weightsOf(alone), weightsOf(without)]
@@ -56,7 +60,11 @@ export function voicesFor(
     (i) => whole[i] > 0 || asked.some(({ alone, without }) => alone[i] > 0 || without[i] > 0),
   )
   const over = (weights: Float32Array) => Float32Array.from(members, (i) => weights[i])
-  const doubted = asked.map(({ modality, alone, without }) => ({ modality, alone: over(alone), without: over(without) }))
+  const doubted = asked.map(({ modality, alone, without }) => ({
+    modality,
+    alone: over(alone).map((w) => w * (doubt?.caution ?? 1)),
+    without: over(without),
+  }))
   return { members, weights: over(whole), doubted }
 }
 

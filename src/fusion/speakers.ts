@@ -28,12 +28,13 @@ const REMEMBERED = 1024
 export function speakersOf(model: Model, rule: Rule): (pattern: Pattern) => Speakers {
   const weightsOf = patternWeights(model, rule)
   const specs = model.students.map((s) => s.spec)
-  const doubtful = doubtOf(model, rule) ? heardModalities(specs, model.preparations.length) : []
+  const heard = heardModalities(specs, model.preparations.length)
+  const doubt = doubtOf(model, rule)
   const remembered = new Map<Pattern, Speakers>()
   return (pattern) => {
     const known = remembered.get(pattern)
     if (known) return known
-    const voices = voicesFor(pattern, weightsOf, doubtful)
+    const voices = voicesFor(pattern, weightsOf, heard, doubt)
     const speakers = { voices, report: reportOf(model, pattern, voices) }
     if (remembered.size === REMEMBERED) remembered.clear()
     remembered.set(pattern, speakers)

@@ -76,7 +76,7 @@ export function* trainModel(
     clock(turn.rho > 0 ? 'sharing' : 'screening', specs.length, turn),
   )
   const again = hands.again(grid.chosen.stage.rho, grid.teachers)
-  const { ensembles, notes } = yield* during(
+  const { ensembles: combined, notes } = yield* during(
     ensemblesFor(setting, cohort, grid.chosen.stage, resolved.ensembles, again),
     (turn) => clock('combining', specs.length, turn),
   )
@@ -86,7 +86,7 @@ export function* trainModel(
     rhoLosses: grid.results.map(({ stage, loss }) => ({ rho: stage.rho, loss })),
     notes: [...provenance.notes, ...divergenceNotes(grid.chosen.stage), ...notes],
   }
-  const stage = tempered(setting, cohort, grid.chosen.stage, ensembles, builtRules(ensembles)[0])
+  const { stage, ensembles } = tempered(setting, cohort, grid.chosen.stage, combined, builtRules(combined)[0])
   const calibration = yield* during(calibrationOf(setting, cohort, stage, ensembles), () => clock('combining', specs.length))
   const model = modelOf(setting, cohort, stage, ensembles, own, grid.teachers.weights, calibration)
   session.memory.release(mark)

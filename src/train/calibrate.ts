@@ -45,30 +45,27 @@ export function* calibrate(
   const { ensembles } = combining
   const weightsOf = patternWeights(combining, rule)
   const doubt = doubtOf(combining, rule)
-  const doubtful = doubt
-    ? heardModalities(
-        combining.students.map(({ spec }) => spec),
-        distance.length,
-      )
-    : []
+  const specs = combining.students.map(({ spec }) => spec)
+  const known = heardModalities(specs, distance.length)
   const judged = ensembles.patterns.flatMap((pattern) => {
-    const voices = voicesFor(pattern, weightsOf, doubtful)
+    const voices = voicesFor(pattern, weightsOf, known, doubt)
     return voices ? [{ pattern, voices, rows: Array.from(patterns.keys()).filter((b) => has(patterns[b], pattern)) }] : []
   })
-  const mixes = new Map<Pattern, Float32Array>()
-  /** What the students of a pattern come to, of all rows (n, D); of those that lack a modality it says nothing. */
-  function mixOf(pattern: Pattern): Float32Array {
-    const known = mixes.get(pattern)
-    if (known) return known
+  const mixes = new Map<string, Float32Array>()
+  /** What the students of a pattern come to, with caution or without, of all rows (n, D); of those that lack a modality it says nothing. */
+  function mixOf(pattern: Pattern, caution = 1): Float32Array {
+    const key = `${pattern} ${caution}`
+    const found = mixes.get(key)
+    if (found) return found
     const logits = target instanceof Int32Array && ensembles.average === 'logits'
     const heard = logits ? outputs : told
     const sums = new Float64Array(n * D)
     weightsOf(pattern)?.forEach((weight, i) => {
-      if (weight > 0) for (let k = 0; k < n * D; k++) sums[k] += weight * heard[i * n * D + k]
+      if (weight > 0) for (let k = 0; k < n * D; k++) sums[k] += caution * weight * heard[i * n * D + k]
     })
     const mix = logits ? softmax(session, Float32Array.from(sums), D) : Float32Array.from(sums)
     // Others ask for it again where each modality may be left out.
-    if (doubt) mixes.set(pattern, mix)
+    if (doubt) mixes.set(key, mix)
     return mix
   }
   const rowsOf = (mix: Float32Array, rows: readonly number[]): Float32Array => {
@@ -102,7 +99,10 @@ export function* calibrate(
     const { doubted } = voices
     if (doubt && doubted.length > 0) {
       const asked = doubted.map(({ modality }) => askedOf(pattern, modality))
-      const all = [mix, ...asked.flatMap(({ alone, without }) => [rowsOf(mixOf(alone), rows), rowsOf(mixOf(without), rows)])]
+      const all = [
+        mix,
+        ...asked.flatMap(({ alone, without }) => [rowsOf(mixOf(alone, doubt.caution), rows), rowsOf(mixOf(without), rows)]),
+      ]
       const chances = new Float32Array(all.length * mix.length)
       all.forEach((values, w) => {
         chances.set(values, w * mix.length)

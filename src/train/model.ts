@@ -65,7 +65,7 @@ function doubtFor(
   const counts = new Float64Array(target.classes.length).fill(1)
   for (const row of splits.train) counts[wanted[row]] += targetRows.weights?.[row] ?? 1
   const sum = counts.reduce((total, n) => total + n, 0)
-  return { chance: resolved.doubt, prior: Float32Array.from(counts, (n) => n / sum) }
+  return { chance: resolved.doubt, caution: 1, prior: Float32Array.from(counts, (n) => n / sum) }
 }
 
 /**
@@ -78,24 +78,29 @@ function soloists(specs: readonly StudentSpec[], members: readonly number[]): nu
   return [solved, others, alone].filter((team) => team.length > 1)
 }
 
+/** Rows of nothing known that the last scale minds, whatever the number of classes: one of each of many would make it unsure of what it knows. */
+const UNKNOWN = 2
+
 /**
  * A cross-fitted cohort whose own ensemble is as sure as it should be: the outputs of all its students are scaled alike, so that
  * the loss of the ensemble, all modalities believed, on rows out of fold is the smallest. Of such rows no prediction of a class changes.
+ * Where modalities are doubted, what one says alone counts as if one row of each class more had been minded.
  * @param rule the ensemble that the model predicts by
  */
 export function tempered(
   { session, splits, patterns, head: { outputs: D }, wanted, targetRows }: Setting,
   { plan }: Group,
   stage: StageResult,
-  { patterns: listed, weights, average }: Ensembles,
+  ensembles: Ensembles,
   rule: Rule,
-): StageResult {
+): { readonly stage: StageResult; readonly ensembles: Ensembles } {
+  const { patterns: listed, weights, average, doubt } = ensembles
   const { outOfFold } = stage
-  if (!outOfFold || average !== 'logits' || isVote(rule) || rule === 'stacking') return stage
+  if (!outOfFold || average !== 'logits' || isVote(rule) || rule === 'stacking') return { stage, ensembles }
   const shares = new Map(listed.map((pattern, p) => [pattern, weights[rule]?.[p]]))
   const n = splits.train.length
   const heard = Array.from(splits.train.keys()).filter((at) => shares.has(patterns[splits.train[at]]))
-  if (heard.length === 0) return stage
+  if (heard.length === 0) return { stage, ensembles }
   const logits = new Float32Array(heard.length * D)
   heard.forEach((at, b) => {
     shares.get(patterns[splits.train[at]])?.forEach((share, i) => {
@@ -105,12 +110,56 @@ export function tempered(
   const rows = Int32Array.from(heard, (at) => splits.train[at])
   const target = targetOf(wanted, rows, D)
   const counts = targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1)
-  const { scale } = scaleOf(session, logits, target, D, counts, rows.length / (rows.length + BELIEF))
-  const { students } = plan.problem
+  const scaleBy = (unknown: number) =>
+    scaleOf(session, logits, target, D, counts, rows.length / (rows.length + BELIEF), unknown).scale
+  const scale = scaleBy(UNKNOWN)
+  const caution = doubt && Math.min(1, scaleBy(D) / scale)
+  return {
+    stage: scaledBy(
+      plan,
+      stage,
+      plan.problem.students.map(() => scale),
+    ),
+    ensembles: doubt && caution ? { ...ensembles, doubt: { ...doubt, caution } } : ensembles,
+  }
+}
+
+/** Students that speak for themselves, each more sure by as much as fewer rows of nothing known make it. */
+export function temperedAlone(
+  { session, splits, head: { outputs: D }, wanted, targetRows }: Setting,
+  { plan }: Group,
+  stage: StageResult,
+): StageResult {
+  const { outOfFold } = stage
+  if (!outOfFold) return stage
+  const { train } = splits
+  const scales = plan.problem.sees.map((mine, i) => {
+    const places = Array.from(train.keys()).filter((at) => mine[train[at]] && Number.isFinite(stage.losses[i]))
+    if (places.length === 0) return 1
+    const rows = Int32Array.from(places, (at) => train[at])
+    const outputs = new Float32Array(rows.length * D)
+    places.forEach((at, b) => {
+      outputs.set(outOfFold.subarray((i * train.length + at) * D, (i * train.length + at + 1) * D), b * D)
+    })
+    const counts = targetRows.weights && Array.from(rows, (row) => targetRows.weights?.[row] ?? 1)
+    const belief = rows.length / (rows.length + BELIEF)
+    const scaleBy = (unknown: number) => scaleOf(session, outputs, targetOf(wanted, rows, D), D, counts, belief, unknown).scale
+    return scaleBy(UNKNOWN) / scaleBy(D)
+  })
+  return scaledBy(plan, stage, scales)
+}
+
+/** A stage whose students say so many times as much. */
+function scaledBy({ problem: { students } }: Group['plan'], stage: StageResult, scales: readonly number[]): StageResult {
+  const { outOfFold } = stage
+  const size = outOfFold ? outOfFold.length / students.length : 0
   return {
     ...stage,
-    best: stage.best.map(({ block }, i) => ({ block: scaled(block, students[i].head.widths.at(-2) as number, D, scale) })),
-    outOfFold: outOfFold.map((v) => v * scale),
+    best: stage.best.map(({ block }, i) => {
+      const { head } = students[i]
+      return { block: scaled(block, head.widths.at(-2) as number, head.widths.at(-1) as number, scales[i]) }
+    }),
+    outOfFold: outOfFold?.map((v, k) => v * scales[Math.floor(k / size)]),
   }
 }
 

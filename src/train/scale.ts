@@ -13,6 +13,7 @@ export interface Scale {
  * @param target labels (rows), or values (rows, D)
  * @param weights what rows count, 1 when left out
  * @param belief 0 for a scale of 1, 1 for the best one
+ * @param unknown of a classification, how many rows more are thought of, about which nothing is known; one of each class when left out
  */
 export const scaleOf = (
   session: Session<TrainKernels>,
@@ -21,9 +22,10 @@ export const scaleOf = (
   D: number,
   weights: ArrayLike<number> | undefined,
   belief: number,
+  unknown = D,
 ): Scale =>
   target instanceof Int32Array
-    ? temperature(session, outputs, target, D, weights, belief)
+    ? temperature(session, outputs, target, D, weights, belief, unknown)
     : slope(outputs, target, D, weights, belief)
 
 /** By least squares, never below 0: who is wrong about the direction says nothing. */
@@ -57,8 +59,8 @@ const HALVINGS = 20
 /**
  * Temperature scaling (Guo et al., ICML 2017; the scale is 1 / T). Exact operations but for the kernels' softmax.
  *
- * Rows that are told apart without an error would have an endless scale. As in Platt's fits (1999), one row more of each class is thought
- * of, about which nothing is known: each label is spread by D / (rows + D) over all classes.
+ * Rows that are told apart without an error would have an endless scale. As in Platt's fits (1999), rows more are thought of, about
+ * which nothing is known: each label is spread by unknown / (rows + unknown) over all classes.
  */
 function temperature(
   { kernels, memory }: Session<TrainKernels>,
@@ -67,12 +69,13 @@ function temperature(
   D: number,
   weights: ArrayLike<number> | undefined,
   belief: number,
+  unknown: number,
 ): Scale {
   const mark = memory.mark()
   const B = labels.length
   const z = memory.alloc(4 * B * D)
   const p = memory.alloc(4 * B * D)
-  const spread = D / (B + D)
+  const spread = unknown / (B + unknown)
   // Σ w (Σ y z - Σ p z), y the spread label: above 0 while a larger scale lowers the loss.
   const rises = (scale: number): boolean => {
     const at = memory.f32(z, B * D)

@@ -85,7 +85,7 @@ test('a selection by a score that could not be had is kept as such', () => {
 
 describe('what is believed of modalities', () => {
   const prior = Float32Array.of(1 / 3, 0.1, 17 / 30)
-  const doubting: Model = { ...model, ensembles: { ...model.ensembles, doubt: { chance: 0.05, prior } } }
+  const doubting: Model = { ...model, ensembles: { ...model.ensembles, doubt: { chance: 0.05, caution: 0.7, prior } } }
 
   test('has the same bits after being written and read, in version 6', () => {
     const bytes = writeModel(doubting)
@@ -97,6 +97,8 @@ describe('what is believed of modalities', () => {
     ['an older version', ({ metadata }) => (metadata.version = '5')],
     ['no chance', ({ description: d }) => delete d.doubt.chance],
     ['a certainty', ({ description: d }) => (d.doubt.chance = 1)],
+    ['no caution', ({ description: d }) => delete d.doubt.caution],
+    ['boldness', ({ description: d }) => (d.doubt.caution = 1.5)],
     ['a class too few', ({ description: d }) => d.doubt.prior.pop()],
     ['a class of nobody', ({ description: d }) => (d.doubt.prior[0] = 0)],
     ['text', ({ description: d }) => (d.doubt = 'often')],
@@ -109,7 +111,7 @@ describe('what is believed of modalities', () => {
   test('is nothing that a regression has', () => {
     const bytes = changed(({ metadata, description }) => {
       metadata.version = '6'
-      description.doubt = { chance: 0.05, prior: [1] }
+      description.doubt = { chance: 0.05, caution: 0.7, prior: [1] }
     }, writeModel(second.model))
     expect(() => readModel(bytes)).toThrow('no valid doubt')
   })

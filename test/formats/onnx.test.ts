@@ -70,7 +70,7 @@ describe.each(TASKS)('%s', (task) => {
 
 describe.each(AVERAGES)('a model that doubts its modalities and averages %s', (average) => {
   const { data, model: sure } = modelFor({ task: 'classification' })
-  const doubt = { chance: 0.3, prior: Float32Array.of(0.5, 0.3, 0.2) }
+  const doubt = { chance: 0.3, caution: 0.7, prior: Float32Array.of(0.5, 0.3, 0.2) }
   const model: Model = { ...sure, ensembles: { ...sure.ensembles, average, doubt } }
 
   test.each(['', 'lab', 'scan', 'visit', 'visit lab'])('a graph without %s', async (missing) => {

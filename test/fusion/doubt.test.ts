@@ -17,7 +17,7 @@ import { inferSession, modelFor, NAMES } from './models.ts'
 const session = openTrainSession(module)
 
 const PRIOR = Float32Array.of(0.5, 0.3, 0.2)
-const DOUBT = { chance: 0.2, prior: PRIOR }
+const DOUBT = { chance: 0.2, caution: 1, prior: PRIOR }
 
 /** By the definition, over which set of modalities is the row's own: of probabilities of all, and of each modality alone and of the others. */
 function bayes(all: readonly number[], pairs: readonly { alone: number[]; without: number[] }[], { chance, prior } = DOUBT) {
@@ -76,7 +76,7 @@ test('certainties that contradict each other are no infinities', () => {
   // Of all; then each of three alone, and the others: the first says one class, two say another.
   const chances = Float32Array.of(0.5, 0.5, 1, 0, 0, 1, 0, 1, 0.5, 0.5, 0, 1, 0.5, 0.5)
   const beliefs = new Float64Array(3)
-  believe(chances, 0, { chance: 0.05, prior: Float32Array.of(0.5, 0.5) }, 1, 2, 3, beliefs)
+  believe(chances, 0, { chance: 0.05, caution: 1, prior: Float32Array.of(0.5, 0.5) }, 1, 2, 3, beliefs)
   expect([...beliefs]).toEqual([expect.closeTo(1, 6), expect.closeTo(0, 6), expect.closeTo(0, 6)])
   expect([...chances.subarray(0, 2)]).toEqual([expect.closeTo(0, 6), expect.closeTo(1, 6)])
 })
@@ -120,7 +120,7 @@ test('what is believed comes true as often, where modalities are independent giv
     ]
     const chances = Float32Array.from(said.flat())
     const beliefs = new Float64Array(M)
-    believe(chances, 0, { chance, prior: PRIOR }, 1, D, M, beliefs)
+    believe(chances, 0, { chance, caution: 1, prior: PRIOR }, 1, D, M, beliefs)
     beliefs.forEach((belief, m) => {
       const tally = tallies[Math.min(4, Math.floor(belief * 10))]
       tally.believed += belief
@@ -199,6 +199,15 @@ describe('a model that doubts', () => {
     expect(voices!.doubted.map(({ modality }) => modality)).toEqual([0, 1, 2])
   })
 
+  test('hears each modality alone with caution, and the others without', () => {
+    const cautious: Model = { ...model, ensembles: { ...model.ensembles, doubt: { ...DOUBT, caution: 0.5 } } }
+    const [plain, careful] = [doubting, cautious].map((own) => speakersOf(own, 'greedy')('111').voices!)
+    expect(careful.weights).toEqual(plain.weights)
+    expect(careful.doubted.map(({ without }) => without)).toEqual(plain.doubted.map(({ without }) => without))
+    expect(careful.doubted.map(({ alone }) => alone)).toEqual(plain.doubted.map(({ alone }) => alone.map((w) => w / 2)))
+    expect(predict(cautious).doubts!.beliefs).not.toEqual(predict(doubting).doubts!.beliefs)
+  })
+
   test('only by the greedy ensemble', () => {
     const plain = predict(doubting, undefined, 'simple-average')
     expect(plain.doubts).toBeUndefined()
@@ -269,12 +278,20 @@ describe('trained', () => {
   }
 
   test('a cross-fitted classification doubts by default, by its classes among the training rows', () => {
-    const { chance, prior } = model.ensembles.doubt!
+    const { chance, caution, prior } = model.ensembles.doubt!
     expect(chance).toBe(0.005)
+    // Of four classes more rows of nothing known are minded than the last scale minds.
+    expect(caution).toBeGreaterThan(0.5)
+    expect(caution).toBeLessThan(1)
     const counts = [0, 1, 2, 3].map((c) => splits.train.filter((row) => labels[row] === c).length)
     expect([...prior]).toEqual(counts.map((n) => Math.fround((n + 1) / 204)))
     expect(never.ensembles.doubt).toBeUndefined()
     expect(model.students).toEqual(never.students)
+    const pair = {
+      ...data,
+      target: { task: 'classification', classes: ['0', '1'], labels: labels.map((label) => label % 2) },
+    } as const
+    expect(train({ data: pair, splits }, { ...config, epochs: 2 }).model.ensembles.doubt?.caution).toBe(1)
   })
 
   test('loses nothing on rows as they are, and gains where one view is of another class', () => {

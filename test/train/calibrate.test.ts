@@ -89,7 +89,7 @@ const band = (tosses: number, p: number) => 4 * Math.sqrt((p * (1 - p)) / tosses
 
 describe.each([
   ['classification', undefined],
-  ['classification', { chance: 0.3, prior: Float32Array.of(0.6, 0.4) }],
+  ['classification', { chance: 0.3, caution: 1, prior: Float32Array.of(0.6, 0.4) }],
   ['regression', undefined],
 ] as const)('%s, doubt %j, 200 repetitions', (task, doubt) => {
   const repetitions = Array.from({ length: 200 }, (_, seed) => ({

@@ -34,6 +34,8 @@ describe('the scale of logits', () => {
     const labels = Int32Array.from({ length: B }, (_, b) => b % 2)
     const logits = Float32Array.from({ length: 2 * B }, (_, k) => (k % 2 === labels[k >> 1] ? margin : 0))
     const { scale } = scaleOf(session, logits, labels, 2, undefined, 1)
+    // With fewer rows of nothing known it is larger: half a one, of which half is right.
+    expect(scaleOf(session, logits, labels, 2, undefined, 1, 0.5).scale).toBeCloseTo(Math.log((B + 0.25) / 0.25) / margin, 3)
     // Whoever is right B times of B is taken to be wrong once in B + 2.
     expect(scale).toBeCloseTo(Math.log(B + 1) / margin, 3)
   })

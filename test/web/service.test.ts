@@ -72,7 +72,7 @@ describe('a prediction', () => {
 
   test('names what may be somebody else’s, of a model that doubts', async () => {
     // So likely a stranger that of some rows a modality is named.
-    const doubt = { chance: 0.9, prior: Float32Array.of(0.3, 0.3, 0.4) }
+    const doubt = { chance: 0.9, caution: 1, prior: Float32Array.of(0.3, 0.3, 0.4) }
     const doubting = { ...model, ensembles: { ...model.ensembles, doubt } }
     const prediction = createPredictor(inferSession(), doubting).predict(data)
     const other = serviceOf(doubting)
