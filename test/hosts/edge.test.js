@@ -20,7 +20,7 @@ import { specOf } from '../train/cohort.ts'
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 const WORKERD = process.env.METAFUSION_WORKERD ?? path('./node_modules/.bin/workerd')
 /** Raw and compressed, without kernels and model. */
-const BUDGET = { raw: 102_000, brotli: 34_500 }
+const BUDGET = { raw: 105_000, brotli: 35_500 }
 
 const TOKEN = 'edge-token'
 const EXTRACTORS = ['raw skip skip', 'skip raw skip', 'raw raw raw', 'mlp(16,8) pca(2) skip']
