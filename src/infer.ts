@@ -10,7 +10,7 @@ export type { CategoryPreparation, ColumnPreparation, NumberPreparation, Prepara
 export { readModel } from './formats/model-file.ts'
 export { type Assessment, type Assessor, createAssessor, REASONS, type Reason } from './fusion/assess.ts'
 export type { Calibration, CalibrationCell, Sample } from './fusion/calibration.ts'
-export { type Doubt, type Doubts, suspects } from './fusion/doubt.ts'
+export { type Doubt, type Doubts, suspects, suspicion } from './fusion/doubt.ts'
 export { type Ensembles, RULES, type Rule, type Selection } from './fusion/ensemble.ts'
 export type { Cut, Extractor } from './fusion/extractor.ts'
 export type { MethodScores, Model, ModelStudent, ModelTarget, Provenance, SplitRecord } from './fusion/model.ts'

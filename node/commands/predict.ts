@@ -3,7 +3,7 @@ import Papa from 'papaparse'
 import { ConfigError } from '../../src/core/errors.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
-import { suspects } from '../../src/fusion/doubt.ts'
+import { suspects, suspicion } from '../../src/fusion/doubt.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
 import { checkNumerics, NOT_FAST } from '../../src/wasm/shelf.ts'
@@ -72,13 +72,13 @@ function levelOf(text: string): number {
   return level
 }
 
-/** id, prediction, probability of each class (or each output), students, missing modalities, those that may be somebody else's; and with a level what it adds. */
+/** id, prediction, probability of each class (or each output), students, missing modalities, those that may be somebody else's and how likely one is; and with a level what it adds. */
 function headOf({ target, ensembles }: Model, level?: number): string[] {
   const sure =
     target.task === 'classification'
       ? ['set']
       : target.outputs.flatMap((name) => (target.outputs.length === 1 ? ['low', 'high'] : [`low_${name}`, `high_${name}`]))
-  const plain = [...plainHead(target), ...(ensembles.doubt ? ['suspect'] : [])]
+  const plain = [...plainHead(target), ...(ensembles.doubt ? ['suspect', 'suspicion'] : [])]
   return level === undefined ? plain : [...plain, ...sure, 'disagreement', 'out_of_distribution', 'abstain']
 }
 
@@ -97,22 +97,23 @@ function predictionRows(prediction: Prediction | Assessment): (string | number)[
     const { students, missing } = patterns[patternOf[i]]
     const numbers = Array.from(values.subarray(i * D, (i + 1) * D), (v) => (Number.isNaN(v) ? '' : v))
     const label = labels ? [labels[i] < 0 ? '' : outputs[labels[i]]] : []
-    const doubt = prediction.doubts ? [suspects(prediction, i).join('; ')] : []
+    const doubt = prediction.doubts ? [suspects(prediction, i).join('; '), cellOf(suspicion(prediction.doubts, i))] : []
     const sure = 'level' in prediction ? sureCells(prediction, i) : []
     return [id, ...label, ...numbers, namesOf(students), missing.join('; '), ...doubt, ...sure]
   })
 }
 
+const cellOf = (v: number): number | '' => (Number.isFinite(v) ? v : '')
+
 /** The set or interval, how far students disagree, 1 if unlike the training rows, and why not to rely on the row. */
 function sureCells(assessment: Assessment, i: number): (string | number)[] {
   const { outputs, sets, low, high, disagreement, outOfDistribution, abstained } = assessment
   const D = outputs.length
-  const cell = (v: number) => (Number.isFinite(v) ? v : '')
   const said = sets
     ? [outputs.filter((_, d) => sets[i * D + d]).join('; ')]
-    : outputs.flatMap((_, d) => [cell(low?.[i * D + d] ?? Number.NaN), cell(high?.[i * D + d] ?? Number.NaN)])
+    : outputs.flatMap((_, d) => [cellOf(low?.[i * D + d] ?? Number.NaN), cellOf(high?.[i * D + d] ?? Number.NaN)])
   const reason = abstained[i]
-  return [...said, cell(disagreement[i]), outOfDistribution[i], reason ? REASONS[reason] : '']
+  return [...said, cellOf(disagreement[i]), outOfDistribution[i], reason ? REASONS[reason] : '']
 }
 
 /** Students that are named; the others are counted. */

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty'
 import { ConfigError } from '../../src/core/errors.ts'
 import { conflicting, noisy, swapped, without } from '../../src/experiments/robustness.ts'
 import { readModel } from '../../src/formats/model-file.ts'
+import { suspects } from '../../src/fusion/doubt.ts'
 import { evaluate } from '../../src/fusion/evaluate.ts'
 import { summarize } from '../../src/metrics/summary.ts'
 import { randomFrom } from '../../src/wasm/random.ts'
@@ -14,7 +15,10 @@ import { counted } from '../sentences.ts'
 
 /** Standard deviations of noise that are tried. */
 const NOISE = [0.5, 1, 2]
-const SHOWN = ['accuracy', 'auc', 'logLoss', 'mse', 'r2']
+const SHOWN = ['accuracy', 'auc', 'logLoss', 'mse', 'r2', 'suspected']
+
+/** Of a model that doubts: the share of rows of which a modality is suspected. */
+const SUSPECTED = ['suspected', 'suspected'] as const
 
 export const robustnessCommand = defineCommand({
   meta: {
@@ -36,8 +40,11 @@ export const robustnessCommand = defineCommand({
     const { data, rows, which } = await readScored(model, args.dir, args.split)
     const predictor = createPredictor(model)
     const random = randomFrom(openTrainSession(kernels('train')), seed).fork('robustness')
-    const score = (spoilt: typeof data) =>
-      (evaluate(predictor.predict(spoilt, rows), data.target, rows) ?? {}) as unknown as Record<string, number>
+    const score = (spoilt: typeof data): Record<string, number> => {
+      const prediction = predictor.predict(spoilt, rows)
+      const named = Array.from(rows.keys()).filter((i) => suspects(prediction, i).length > 0).length
+      return { ...evaluate(prediction, data.target, rows), ...(prediction.doubts ? { suspected: named / rows.length } : {}) }
+    }
     const draws = (name: string, spoil: (draw: ReturnType<typeof random.fork>) => typeof data) => ({
       name,
       scores: Array.from({ length: repeats }, (_, n) => score(spoil(random.fork(`${name} ${n}`)))),
@@ -53,7 +60,7 @@ export const robustnessCommand = defineCommand({
         ? [draws('conflicting views', (draw) => conflicting(data, rows, draw))]
         : []),
     ]
-    const keys = COLUMNS.filter(([key]) => key in found[0].scores[0])
+    const keys = [...COLUMNS, SUSPECTED].filter(([key]) => key in found[0].scores[0])
     const summaries = found.map(({ name, scores }) => ({
       name,
       rows: scores[0].rows ?? 0,

@@ -15,8 +15,9 @@ import { createPredictor, type Prediction, type Watch } from './predictor.ts'
 export const REASONS = {
   nothing: 'no modality that the model could predict from',
   unlike: 'unlike the rows the model was trained on',
-  contradictory: 'its modalities contradict each other, and which is wrong cannot be told',
+  contradictory: 'its modalities contradict each other: one may be somebody else’s',
   undecided: 'no class can be ruled out at this level',
+  outside: 'its likeliest class is ruled out at this level',
   unbounded: 'too few calibration rows for this level',
 } as const
 export type Reason = keyof typeof REASONS
@@ -126,9 +127,10 @@ export function createAssessor(session: Session<InferKernels>, model: Model): As
         if (sets && held === 0) sets[i * D + (prediction.labels as Int32Array)[i]] = 1
         const reasons: [Reason, boolean | undefined][] = [
           ['unbounded', unbounded],
-          ['contradictory', suspects(prediction, i).length > 1],
+          ['contradictory', suspects(prediction, i).length > 0],
           ['unlike', outOfDistribution[i] === 1],
           ['undecided', sets && held === D],
+          ['outside', sets && sets[i * D + (prediction.labels as Int32Array)[i]] === 0],
         ]
         abstained[i] = reasons.find(([, applies]) => applies)?.[0]
       }

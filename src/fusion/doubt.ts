@@ -147,9 +147,15 @@ export interface Doubts {
 /** From so likely on it is worth a look. */
 const WORTH_A_LOOK = 0.25
 
+/** How likely it is that some modality of a row is not the row's own; NaN in a row that is not predicted. */
+export function suspicion({ modalities, beliefs }: Doubts, row: number): number {
+  const M = modalities.length
+  return beliefs.subarray(row * M, (row + 1) * M).reduce((sum, belief) => sum + belief, 0)
+}
+
 /**
- * The modalities of a row that had better be looked at: each that is with more than one chance in four not the row's own. Several mean that
- * they contradict each other and which is wrong cannot be told; of two modalities it never can.
+ * The modalities of a row that had better be looked at: each that is with more than one chance in four not the row's own. Of two
+ * modalities that contradict each other both are, and of more than two the wrong one may be.
  * @param row its place among those predicted
  */
 export function suspects({ doubts }: { readonly doubts?: Doubts }, row: number): string[] {

@@ -260,7 +260,16 @@ describe('predict', () => {
 
   test('writes one row per id with probabilities that sum to 1', () => {
     const rows = rowsOf('predictions.csv')
-    expect(Object.keys(rows[0])).toEqual(['id', 'prediction', 'p_case', 'p_control', 'students', 'missing', 'suspect'])
+    expect(Object.keys(rows[0])).toEqual([
+      'id',
+      'prediction',
+      'p_case',
+      'p_control',
+      'students',
+      'missing',
+      'suspect',
+      'suspicion',
+    ])
     expect(rows.map(({ id }) => id).sort()).toEqual(['q1', 'q2', 'q3', 'q4'])
     for (const row of rows.filter(({ id }) => id !== 'q4')) {
       expect(Number(row.p_case) + Number(row.p_control)).toBeCloseTo(1, 6)
@@ -277,7 +286,16 @@ describe('predict', () => {
 
   test('leaves the prediction of a row without any modality empty', () => {
     const row = rowsOf('predictions.csv').find(({ id }) => id === 'q4')
-    expect(row).toEqual({ id: 'q4', prediction: '', p_case: '', p_control: '', students: '', missing: 'blood; mri', suspect: '' })
+    expect(row).toEqual({
+      id: 'q4',
+      prediction: '',
+      p_case: '',
+      p_control: '',
+      students: '',
+      missing: 'blood; mri',
+      suspect: '',
+      suspicion: '',
+    })
   })
 
   test('of a regression writes a number in the units of the target', async () => {

@@ -94,6 +94,16 @@ test('robustness scores test rows that are spoilt in every way', async () => {
   for (const name of ['as they are', 'without blood', 'mri with noise of 2 sd', 'blood of other subjects', 'conflicting views'])
     expect(stdout).toMatch(new RegExp(`^${name} `, 'm'))
   expect((await metafusion(root, ...words)).stdout).toBe(stdout)
+  const { conditions } = JSON.parse((await metafusion(root, ...words, '--json')).stdout)
+  const suspected = (name: string) => conditions.find((c: { name: string }) => c.name === name).scores.suspected.mean
+  expect(stdout).toMatch(/ suspected$/m)
+  // Nothing is left to contradict one modality.
+  expect(suspected('without blood')).toBe(0)
+  for (const name of ['as they are', 'blood of other subjects']) {
+    expect(suspected(name)).toBeGreaterThanOrEqual(0)
+    expect(suspected(name)).toBeLessThanOrEqual(1)
+  }
+  expect(suspected('blood of other subjects')).toBeGreaterThanOrEqual(suspected('as they are'))
   expect(await metafusion(root, 'robustness', 'study.safetensors', 'study', '--repeats', '0')).toMatchObject({ code: 2 })
 })
 

@@ -36,6 +36,7 @@ const INFER = [
   'openSession',
   'readModel',
   'suspects',
+  'suspicion',
 ]
 
 describe('package.json', () => {

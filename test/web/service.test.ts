@@ -1,7 +1,7 @@
 import { tableFromArrays, tableToIPC } from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
 import type { Inputs } from '../../src/data/dataset.ts'
-import { suspects } from '../../src/fusion/doubt.ts'
+import { suspects, suspicion } from '../../src/fusion/doubt.ts'
 import type { Model } from '../../src/fusion/model.ts'
 import { createPredictor } from '../../src/fusion/predictor.ts'
 import { readArrow } from '../../web/service/arrow.ts'
@@ -79,6 +79,12 @@ describe('a prediction', () => {
     const { answer } = await other.ask(data.ids.map((_, row) => rowOf(data, row)))
     const named = answer.rows.map((row: { suspects: string[] }) => row.suspects)
     expect(named).toEqual(data.ids.map((_, row) => suspects(prediction, row)))
+    answer.rows.forEach(
+      ({ suspicion: said, prediction: label }: { suspicion: number | null; prediction: string | null }, row: number) => {
+        if (label === null) expect(said).toBeNull()
+        else expect(said).toBeCloseTo(suspicion(prediction.doubts!, row), 12)
+      },
+    )
     expect(named.some((names: string[]) => names.length > 0)).toBe(true)
     expect(named.some((names: string[]) => names.length === 0)).toBe(true)
     const votes = await other.ask([{ modalities: { scan: SCAN } }], '/v1/predict?rule=majority-vote')

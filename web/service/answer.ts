@@ -1,5 +1,5 @@
 import { type Assessment, REASONS } from '../../src/fusion/assess.ts'
-import { suspects } from '../../src/fusion/doubt.ts'
+import { suspects, suspicion } from '../../src/fusion/doubt.ts'
 import type { Rule } from '../../src/fusion/ensemble.ts'
 import { type Model, modelOutputs } from '../../src/fusion/model.ts'
 import type { Prediction } from '../../src/fusion/predictor.ts'
@@ -21,6 +21,8 @@ export interface RowAnswer {
   readonly missing: readonly string[]
   /** Of a model that doubts: modalities that may be somebody else's (`suspects`). */
   readonly suspects?: readonly string[]
+  /** And how likely it is that one is; null where nothing is predicted. */
+  readonly suspicion?: number | null
   /** Why nothing is predicted; null where something is. */
   readonly abstained: string | null
   /** With a level: the classes of which one is the true one with that probability; null where nothing is predicted, as what follows. */
@@ -55,7 +57,10 @@ export function answerOf({ target }: Model, rule: Rule, { ids, notes }: Asked, p
     const said =
       target.task === 'regression' ? { values: named } : { prediction: named && outputs[labels![row]], probabilities: named }
     const sure = 'level' in prediction ? sureOf(prediction, row, abstained === null) : {}
-    const doubt = prediction.doubts ? { suspects: suspects(prediction, row) } : {}
+    const { doubts } = prediction
+    const doubt = doubts
+      ? { suspects: suspects(prediction, row), suspicion: abstained === null ? suspicion(doubts, row) : null }
+      : {}
     return { id, ...said, students, missing, ...doubt, abstained, ...sure }
   })
   return { rule, ...('level' in prediction ? { level: prediction.level } : {}), rows, notes }

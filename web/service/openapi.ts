@@ -147,7 +147,7 @@ function schemasOf(model: Model, limits: Limits, card: Card): Json {
   const sure: Json = model.calibration
     ? { ...region, disagreement: maybe(number), outOfDistribution: truth, caution: maybe(text) }
     : {}
-  const doubt: Json = model.ensembles.doubt ? { suspects: list(text) } : {}
+  const doubt: Json = model.ensembles.doubt ? { suspects: list(text), suspicion: maybe(number) } : {}
   const level: Json = model.calibration ? { level: number } : {}
   return {
     Rows: object({ rows: { ...list(row), maxItems: limits.rows } }),
