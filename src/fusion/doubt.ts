@@ -34,6 +34,8 @@ export interface Voices {
   readonly weights: Float32Array
   /** What can be doubted: every modality that some student looks at, or none, lest another one is blamed for one that cannot be asked. */
   readonly doubted: readonly Doubted[]
+  /** All these weight vectors, in the order in which `believe` takes what they come to. */
+  readonly ways: readonly Float32Array[]
 }
 
 /**
@@ -65,7 +67,8 @@ export function voicesFor(
     alone: over(alone).map((w) => w * (doubt?.caution ?? 1)),
     without: over(without),
   }))
-  return { members, weights: over(whole), doubted }
+  const weights = over(whole)
+  return { members, weights, doubted, ways: [weights, ...doubted.flatMap(({ alone, without }) => [alone, without])] }
 }
 
 /** A modality of a pattern alone, and the pattern without it. */
@@ -77,12 +80,6 @@ export const askedOf = (pattern: Pattern, modality: number): { alone: Pattern; w
 /** Modalities that some student looks at. */
 export const heardModalities = (specs: readonly StudentSpec[], modalities: number): number[] =>
   Array.from({ length: modalities }, (_, m) => m).filter((m) => specs.some(({ extractors }) => extractors[m].kind !== 'skip'))
-
-/** The weight vectors of voices, in the order in which `believe` takes what they come to. */
-export const waysOf = ({ weights, doubted }: Voices): Float32Array[] => [
-  weights,
-  ...doubted.flatMap(({ alone, without }) => [alone, without]),
-]
 
 /** Probabilities that are 0 would make any doubt a certainty. */
 export const LEAST = 1e-9

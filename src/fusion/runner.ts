@@ -3,7 +3,7 @@ import type { InferKernels } from '../wasm/kernels.ts'
 import type { Pointer } from '../wasm/memory.ts'
 import type { Session } from '../wasm/session.ts'
 import { type Cohort, chooseRange, cohortOf, runMember } from './cohort.ts'
-import { believe, type Voices, waysOf } from './doubt.ts'
+import { believe, type Voices } from './doubt.ts'
 import { combine, type Rule } from './ensemble.ts'
 import { sourceName } from './extractor.ts'
 import { doubtOf, type Model, memberOf, modelOutputs } from './model.ts'
@@ -80,12 +80,12 @@ export function runnerOf(session: Session<InferKernels>, model: Model, rule: Rul
     },
 
     run({ cohort }, voices, first, B, heard) {
-      const { members, doubted } = voices
+      const { members, doubted, ways } = voices
       chooseRange(session, cohort, first, B)
       for (let k = 0; k < members.length; k++) runMember(kernels, said + 4 * k * B * D, cohort, members[k], B)
       if (heard) tell(session, said, members.length, B, D, kind.task, heard)
       if (metaBlock === undefined) {
-        combine(session, mix, said, waysOf(voices), rule, kind, B, D)
+        combine(session, mix, said, ways, rule, kind, B, D)
         if (doubt && doubted.length > 0) believe(memory.floats(), mix / 4, doubt, B, D, doubted.length, beliefs)
       } else {
         runMeta(session, mix, said, members, meta, metaBlock, B)

@@ -6,7 +6,7 @@ import type { Inputs } from '../data/dataset.ts'
 import { readerOf } from '../data/prepare.ts'
 import { groupRows, modalitiesOf } from '../fusion/availability.ts'
 import { chooseRange, cohortOf, runCohort } from '../fusion/cohort.ts'
-import { believe, type Voices, waysOf } from '../fusion/doubt.ts'
+import { believe, type Voices } from '../fusion/doubt.ts'
 import { argmax, isVote, type Rule } from '../fusion/ensemble.ts'
 import { sourceName } from '../fusion/extractor.ts'
 import { type Model, memberOf, modelOutputs, ownRule } from '../fusion/model.ts'
@@ -146,7 +146,7 @@ export function featureShares(
 
   /** All that may be of the subject's modalities, how likely it is, and what is then said of the average and the subject. */
   function viewsOf(voices: Voices): View[] {
-    const [whole, ...pairs] = waysOf(voices).map((own): View => {
+    const [whole, ...pairs] = voices.ways.map((own): View => {
       const weights = new Float32Array(M)
       voices.members.forEach((i, k) => {
         weights[i] = own[k]

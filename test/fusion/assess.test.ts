@@ -105,9 +105,16 @@ test('a class of too few rows is bounded by its own rows with less, and not by t
     { pattern: '110', output: 1, sample: sample(100, 1) },
   ]
   const calibration = { ...(model.calibration as Calibration), cells }
-  const { sets } = createAssessor(session, { ...model, calibration }).assess(given.data, 0.9, SPLITS.test)
+  const { sets, labels, abstained } = createAssessor(session, { ...model, calibration }).assess(given.data, 0.9, SPLITS.test)
   expect(SPLITS.test.every((_, i) => sets?.[3 * i + 1] === 1)).toBe(true)
   expect(SPLITS.test.every((_, i) => sets?.[3 * i] === 1)).toBe(false)
+  // Such bounds may rule out the likeliest class, which is said unless there is a stronger reason.
+  const ruledOut = Array.from(SPLITS.test.keys()).filter((i) => sets?.[3 * i + labels![i]] === 0)
+  expect(ruledOut.some((i) => abstained[i] === 'outside')).toBe(true)
+  for (const i of SPLITS.test.keys()) {
+    if (ruledOut.includes(i)) expect(['outside', 'contradictory', 'unlike']).toContain(abstained[i])
+    else expect(abstained[i]).not.toBe('outside')
+  }
 })
 
 test('rows that were held out are what bounds are made of, and nothing else is', () => {
